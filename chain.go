@@ -1,0 +1,191 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A Chain is several authenticators as one; [FirstOf] makes it. It is safe for concurrent use.
+type Chain struct {
+	members       []Authenticator
+	schemes       []Scheme
+	authorization bool // a member reads the Authorization header
+	exclusive     bool
+}
+
+// FirstOf returns the chain of the authenticators given: the first that recognises a credential decides, and a
+// recognised credential that is refused is never rescued by a later member. A value in a served place that no member
+// recognises is refused with [KindInvalid]. Where credentials of different schemes come together, the order decides and
+// the event names what was left unread; see [Chain.RefuseMultiple] for the other way.
+//
+// An empty chain and a nil member are mistakes that the guard's constructor reports; such a chain lets nobody in.
+func FirstOf(members ...Authenticator) *Chain {
+	c := &Chain{members: slices.Clone(members)}
+	for _, m := range members {
+		if m != nil {
+			c.schemes = append(c.schemes, m.Schemes()...)
+		}
+	}
+	c.authorization = slices.ContainsFunc(c.schemes, Scheme.InAuthorization)
+	return c
+}
+
+// RefuseMultiple returns a chain of the same members that answers with [KindMalformed] where the places of two members
+// are filled, as for a session cookie beside a bearer token.
+func (c *Chain) RefuseMultiple() *Chain {
+	d := *c
+	d.exclusive = true
+	return &d
+}
+
+// Members returns a copy of the chain's list.
+func (c *Chain) Members() []Authenticator { return slices.Clone(c.members) }
+
+// Schemes implements [Authenticator]: those of every member, in order.
+func (c *Chain) Schemes() []Scheme { return c.schemes }
+
+// Authenticate implements [Authenticator].
+func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
+	d := Decide(c, r)
+	return d.Principal, d.Err
+}
+
+// Decide implements [Decider].
+func (c *Chain) Decide(r *http.Request) Decision {
+	if len(c.members) == 0 {
+		return Decision{Err: misconfigured(c.Validate())}
+	}
+	if c.authorization && len(r.Header["Authorization"]) > 1 {
+		return Decision{Err: Malformed(ReasonRepeated, nil)}
+	}
+	if c.exclusive && c.places(r) > 1 {
+		return Decision{Err: Malformed(ReasonMultiple, nil)}
+	}
+	var (
+		header       http.Header
+		stale        string
+		unrecognized []Scheme
+	)
+	for i, m := range c.members {
+		d := Decide(m, r)
+		if len(d.Header) > 0 {
+			header = mergeHeader(header, d.Header)
+		}
+		if d.Stale != "" {
+			stale = d.Stale
+		}
+		switch {
+		case errors.Is(d.Err, ErrNoCredential):
+			continue
+		case errors.Is(d.Err, ErrUnrecognized):
+			unrecognized = append(unrecognized, present(m.Schemes(), r)...)
+			continue
+		case d.Err == nil:
+			d.Unread = append(d.Unread, c.unread(i, r)...)
+		case d.Schemes == nil:
+			d.Schemes = m.Schemes()
+		}
+		d.By, d.Header, d.Stale = m, header, stale
+		return d
+	}
+	if unrecognized != nil {
+		return Decision{Err: ErrUnrecognized, Schemes: unrecognized, Header: header, Stale: stale}
+	}
+	return Decision{Err: ErrNoCredential, Header: header, Stale: stale}
+}
+
+// unread names the schemes, of members after the one that decided, whose places are filled and are not its own.
+func (c *Chain) unread(decided int, r *http.Request) []string {
+	var names []string
+	own := c.members[decided].Schemes()
+	for _, m := range c.members[decided+1:] {
+		for _, s := range m.Schemes() {
+			if !slices.ContainsFunc(own, s.sharesPlace) && s.Present(r) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}
+
+// places counts the distinct places of the chain that are filled.
+func (c *Chain) places(r *http.Request) int {
+	n := 0
+	for i, s := range c.schemes {
+		if !slices.ContainsFunc(c.schemes[:i], s.sharesPlace) && s.Present(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// sharesPlace reports whether s and t are read from one place: a credential there can be of only one of them.
+func (s Scheme) sharesPlace(t Scheme) bool {
+	if s.In != t.In || s.In == 0 {
+		return false
+	}
+	if s.In != InHeader {
+		return s.Parameter == t.Parameter
+	}
+	return strings.EqualFold(s.Parameter, t.Parameter) &&
+		(!s.InAuthorization() || strings.EqualFold(s.AuthScheme, t.AuthScheme))
+}
+
+func present(schemes []Scheme, r *http.Request) []Scheme {
+	var filled []Scheme
+	for _, s := range schemes {
+		if s.Present(r) {
+			filled = append(filled, s)
+		}
+	}
+	if filled == nil {
+		return schemes // an empty Authorization header is of no scheme in particular
+	}
+	return filled
+}
+
+func mergeHeader(dst, src http.Header) http.Header {
+	if dst == nil {
+		return src.Clone()
+	}
+	for name, values := range src {
+		dst[name] = append(dst[name], values...)
+	}
+	return dst
+}
+
+// Validate implements [Validator].
+func (c *Chain) Validate() error {
+	var errs []error
+	if len(c.members) == 0 {
+		errs = append(errs, errors.New("auth: FirstOf of no authenticator: give at least one"))
+	}
+	for i, m := range c.members {
+		if m == nil {
+			errs = append(errs, fmt.Errorf("auth: FirstOf: authenticator %d is nil", i+1))
+		} else if v, ok := m.(Validator); ok {
+			errs = append(errs, v.Validate())
+		}
+	}
+	if len(c.members) > 0 && errors.Join(errs...) == nil {
+		errs = append(errs, validateSchemes(c.schemes))
+	}
+	return errors.Join(errs...)
+}
+
+// ValidateAuthenticator reports why a can't be used: it is nil, describes no scheme or a wrong one, or says so itself
+// as a [Validator]. The constructors of guards call it.
+func ValidateAuthenticator(a Authenticator) error {
+	if a == nil {
+		return errors.New("auth: authenticator is nil: set one")
+	}
+	if v, ok := a.(Validator); ok {
+		if err := v.Validate(); err != nil {
+			return err
+		}
+	}
+	return validateSchemes(a.Schemes())
+}

@@ -1,0 +1,3 @@
+module github.com/cardea-go/auth
+
+go 1.26
