@@ -172,8 +172,8 @@ func (s Scheme) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("auth: scheme %q: unknown location %d", s.Name, s.In))
 	}
-	if s.InAuthorization() && s.AuthScheme == "" {
-		errs = append(errs, fmt.Errorf("auth: scheme %q: Authorization without a scheme name: set AuthScheme", s.Name))
+	if s.AuthScheme == "" && s.Type != "mutualTLS" {
+		errs = append(errs, fmt.Errorf("auth: scheme %q: a 401 has to name it in a challenge (RFC 9110 §15.5.2): set AuthScheme, such as ApiKey", s.Name))
 	}
 	if s.AuthScheme != "" {
 		if err := s.Challenge().Validate(); err != nil {
@@ -183,7 +183,27 @@ func (s Scheme) Validate() error {
 	return errors.Join(errs...)
 }
 
-// ValidateSchemes reports what is wrong with each scheme and which names come twice, for authenticators that
+// ForeignScheme returns the registered name of the scheme in r's Authorization header where none of schemes is read from
+// there under that name; "other" for any name that is not registered, which might be a secret sent bare; and "" where
+// there is no such header or one of schemes serves it.
+func ForeignScheme(r *http.Request, schemes []Scheme) string {
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		return ""
+	}
+	for _, s := range schemes {
+		if s.InAuthorization() && s.Present(r) {
+			return ""
+		}
+	}
+	name, _, _ := strings.Cut(values[0], " ")
+	if registered := registeredScheme(name); registered != "" {
+		return registered
+	}
+	return "other"
+}
+
+// validateSchemes reports what is wrong with each scheme and which names come twice, for authenticators that
 // combine others.
 func validateSchemes(schemes []Scheme) error {
 	var errs []error

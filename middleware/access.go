@@ -1,0 +1,109 @@
+package middleware
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cardea-go/auth"
+)
+
+// Access says who may use a route. It is made by [Public], [Optional], [Authenticated] and [Require]; the zero Access
+// says nothing, which [Mux.Build] reports: no route is open by omission.
+type Access struct {
+	kind         accessKind
+	requirements []auth.Requirement
+	guard        *Guard
+	conceal      bool
+	preflight    bool
+}
+
+type accessKind uint8
+
+const (
+	accessUnsaid accessKind = iota
+	accessPublic
+	accessOptional
+	accessRequired
+)
+
+var accessNames = [...]string{"unsaid", "public", "optional", "required"}
+
+// Public lets everybody in and looks at no credential.
+func Public() Access { return Access{kind: accessPublic} }
+
+// Optional lets requests go on without a principal where nothing was sent, and with one where it was proved.
+func Optional() Access { return Access{kind: accessOptional} }
+
+// Authenticated lets every principal in.
+func Authenticated() Access { return Access{kind: accessRequired} }
+
+// Require lets principals in that meet every one of reqs. Naming none is a mistake that [Mux.Build] reports; say
+// [Authenticated] where a principal is enough.
+func Require(reqs ...auth.Requirement) Access {
+	a := Access{kind: accessRequired, requirements: slices.Clone(reqs)}
+	if len(reqs) == 0 {
+		a.requirements = []auth.Requirement{auth.All()}
+	}
+	return a
+}
+
+// Via returns the access with a guard other than the mux's own, for routes that take other credentials.
+func (a Access) Via(g *Guard) Access {
+	a.guard = g
+	return a
+}
+
+// Conceal returns the access with every refusal answered by the 404 of a route that does not exist.
+func (a Access) Conceal() Access {
+	a.conceal = true
+	return a
+}
+
+// AllowPreflight returns the access with CORS preflights let through to the handler; see [Config].
+func (a Access) AllowPreflight() Access {
+	a.preflight = true
+	return a
+}
+
+// within returns what a route with access a inside a group with access outer asks for: both.
+func (a Access) within(outer Access) (Access, error) {
+	if a.kind == accessUnsaid {
+		return a, errors.New("its access is not stated: use Public, Optional, Authenticated or Require")
+	}
+	if outer.kind == accessUnsaid {
+		return a, nil
+	}
+	if outer.kind != accessRequired {
+		return a, errors.New("its group is " + accessNames[outer.kind] + ": a group can only ask for more; use Authenticated or Require")
+	}
+	if a.kind != accessRequired {
+		return a, errors.New("it is " + accessNames[a.kind] + " inside a group that requires a principal: move it out of the group")
+	}
+	a.requirements = append(slices.Clone(outer.requirements), a.requirements...)
+	if a.guard == nil {
+		a.guard = outer.guard
+	}
+	a.conceal = a.conceal || outer.conceal
+	a.preflight = a.preflight || outer.preflight
+	return a, nil
+}
+
+// apply returns the guard for the access, derived from base.
+func (a Access) apply(base *Guard) (*Guard, error) {
+	if a.guard != nil {
+		base = a.guard
+	}
+	if base == nil {
+		return nil, errors.New("it has no guard: set MuxConfig.Guard or use Access.Via")
+	}
+	return base.With(func(c *Config) {
+		c.Optional = a.kind == accessOptional
+		if c.Optional {
+			c.Require = nil
+		} else if len(a.requirements) > 0 {
+			c.Require = join(c.Require, a.requirements...)
+		}
+		c.Conceal = c.Conceal || a.conceal
+		c.AllowPreflight = c.AllowPreflight || a.preflight
+	})
+}

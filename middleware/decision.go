@@ -1,0 +1,278 @@
+package middleware
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cardea-go/auth"
+)
+
+// A Decision is what a [Guard] made of a request.
+type Decision struct {
+	// Principal is who is behind the request. It is nil where Err is not, and where the request goes on without
+	// one (optional authentication, preflight).
+	Principal *auth.Principal
+	// Err is nil where the request may go on, else an *auth.Error. Answers take Status and Text instead, which keep
+	// what the guard conceals.
+	Err error
+	// Request is the one to hand on: it carries the principal and no credential in its URL. Nil where Err is not.
+	Request *http.Request
+
+	outcome        auth.Outcome
+	guard          *Guard
+	by             auth.Authenticator
+	proven         *auth.Principal // of a refusal
+	header         http.Header
+	challenges     []auth.Challenge
+	unread         []string
+	reason         auth.Reason
+	foreign, stale string
+}
+
+// Status is the status code that answers the decision: 200 where the request may go on, 404 where the refusal is
+// concealed.
+func (d Decision) Status() int {
+	switch {
+	case d.Err == nil:
+		return http.StatusOK
+	case d.concealed():
+		return http.StatusNotFound
+	}
+	return auth.AsError(d.Err).Kind.Status()
+}
+
+// Text is the sentence that may be shown to the client; "" where the request may go on.
+func (d Decision) Text() string {
+	switch {
+	case d.Err == nil:
+		return ""
+	case d.concealed():
+		return textNotFound
+	}
+	return auth.AsError(d.Err).Error()
+}
+
+const textNotFound = "there is nothing here"
+
+func (d Decision) concealed() bool { return d.guard != nil && d.guard.c.Conceal }
+
+// Challenges returns those that the answer carries, in order, or none.
+func (d Decision) Challenges() []auth.Challenge {
+	if d.concealed() {
+		return nil
+	}
+	return slices.Clone(d.challenges)
+}
+
+// AddHeaders adds what the decision has to say to the headers of the response, whether the request goes on or not:
+// challenges, Retry-After, Cache-Control, Vary and what the authenticator asked for. Handler calls it; who calls Check
+// does so by hand.
+func (d Decision) AddHeaders(h http.Header) {
+	if d.Err != nil && d.concealed() {
+		h.Set("Cache-Control", "no-store")
+		return
+	}
+	for name, values := range d.header {
+		h[name] = append(h[name], values...)
+	}
+	if g := d.guard; g != nil && g.vary != "" {
+		h.Add("Vary", g.vary)
+		h.Set("Cache-Control", "private")
+	}
+	if d.Err == nil {
+		return
+	}
+	h.Set("Cache-Control", "no-store")
+	for _, c := range d.challenges {
+		h.Add("WWW-Authenticate", c.String())
+	}
+	if e := auth.AsError(d.Err); e.Kind == auth.KindThrottled || e.Kind == auth.KindUnavailable {
+		h.Set("Retry-After", wholeSeconds(e.RetryAfter))
+	}
+}
+
+// wholeSeconds writes a delay as RFC 9110 §10.2.3 has it, rounded up and at least one second.
+func wholeSeconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
+}
+
+// An ErrorWriter answers a refusal. The guard has already set every header that belongs to the decision; an ErrorWriter
+// adds a content type, writes d.Status() and a body.
+type ErrorWriter func(w http.ResponseWriter, r *http.Request, d Decision)
+
+// WriteProblem is the default [ErrorWriter]: application/problem+json (RFC 9457) with type, title, status and detail.
+func WriteProblem(w http.ResponseWriter, _ *http.Request, d Decision) {
+	writeProblem(w, d.Status(), d.Text())
+}
+
+func writeProblem(w http.ResponseWriter, status int, detail string) {
+	body, _ := json.Marshal(struct { // plain strings and a number can't fail
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{"about:blank", http.StatusText(status), status, detail})
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that has gone away is no error of ours
+}
+
+// challenges returns those that answer e, strongest first.
+func (g *Guard) challenges(r *http.Request, d auth.Decision, e *auth.Error, outer *guardContext) []auth.Challenge {
+	schemes := g.schemes
+	if d.Schemes != nil {
+		schemes = d.Schemes
+	} else if d.By != nil {
+		schemes = d.By.Schemes()
+	}
+	var params []auth.Param
+	if code := e.Kind.BearerCode(); code != "" {
+		params = append(params, auth.Param{Name: "error", Value: code})
+	}
+	switch e.Kind {
+	case auth.KindNoCredential:
+		schemes = g.schemes
+	case auth.KindMalformed:
+		schemes = bearers(schemes)
+	case auth.KindInvalid, auth.KindStepUp:
+		schemes = filled(schemes, r)
+	case auth.KindForbidden:
+		schemes = bearers(filled(schemes, r))
+		if scopes := g.routeScopes(outer); len(scopes) > 0 {
+			params = append(params, auth.Param{Name: "scope", Value: strings.Join(scopes, " ")})
+		}
+	default:
+		return nil
+	}
+	schemes = slices.SortedStableFunc(slices.Values(schemes), byStrength)
+	var list []auth.Challenge
+	for _, s := range schemes {
+		switch {
+		case s.AuthScheme == "" || g.hidden(s, r):
+		case s.TakesBearerCodes():
+			list = append(list, s.Challenge(append(params, e.Params...)...))
+		default:
+			list = append(list, s.Challenge(e.Params...))
+		}
+	}
+	return list
+}
+
+// routeScopes returns what the whole route needs: the scopes of this guard and of those further out.
+func (g *Guard) routeScopes(outer *guardContext) []string {
+	var all []string
+	for ; outer != nil; outer = outer.outer {
+		all = append(outer.guard.scopes[:len(outer.guard.scopes):len(outer.guard.scopes)], all...)
+	}
+	all = append(all, g.scopes...)
+	var once []string
+	for _, s := range all {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return once
+}
+
+func bearers(schemes []auth.Scheme) []auth.Scheme {
+	var some []auth.Scheme
+	for _, s := range schemes {
+		if s.TakesBearerCodes() {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// filled returns the schemes whose place in r is filled, and all of them where none is: the value was elsewhere.
+func filled(schemes []auth.Scheme, r *http.Request) []auth.Scheme {
+	var some []auth.Scheme
+	for _, s := range schemes {
+		if s.Present(r) {
+			some = append(some, s)
+		}
+	}
+	if some == nil {
+		return schemes
+	}
+	return some
+}
+
+func (g *Guard) hidden(s auth.Scheme, r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return g.c.HideBasicFromScripts && strings.EqualFold(s.AuthScheme, "Basic") && mode != "" && mode != "navigate"
+}
+
+// byStrength orders challenges: bound tokens, bearer tokens, others, Basic. Clients that read one take the first.
+func byStrength(a, b auth.Scheme) int { return strength(a) - strength(b) }
+
+func strength(s auth.Scheme) int {
+	switch strings.ToLower(s.AuthScheme) {
+	case "dpop":
+		return 0
+	case "bearer":
+		return 1
+	case "basic":
+		return 3
+	}
+	return 2
+}
+
+// observe reports a decision.
+func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
+	if g.c.Observer == nil {
+		return
+	}
+	e := auth.Event{
+		Time: start, Duration: g.c.Clock().Sub(start), Outcome: d.outcome, Reason: d.reason,
+		Unread: d.unread, Foreign: d.foreign, Remote: g.remote(r), Method: r.Method, Route: r.Pattern,
+	}
+	if d.Err != nil {
+		err := auth.AsError(d.Err)
+		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
+		if err.Kind == auth.KindForbidden || err.Kind == auth.KindStepUp {
+			e.Missing = auth.Describe(g.c.Require).String()
+		}
+	}
+	if d.by != nil {
+		if schemes := d.by.Schemes(); len(schemes) == 1 || !isChain(d.by) {
+			e.Authenticator, e.Scheme = schemes[0].Name, schemes[0].Name
+		}
+		e.InURL = slices.ContainsFunc(d.by.Schemes(), func(s auth.Scheme) bool { return s.In == auth.InQuery && s.Present(r) })
+	}
+	if d.stale != "" {
+		e.Authenticator, e.Scheme = d.stale, d.stale
+	}
+	p := d.Principal
+	if p == nil {
+		p = d.proven
+	}
+	if p != nil {
+		e.Authenticator, e.Scheme = p.Authenticator(), p.Scheme()
+		e.Issuer, e.Subject, e.CredentialID = p.Issuer(), p.Subject(), p.CredentialID()
+	}
+	g.c.Observer.Observe(r.Context(), e)
+}
+
+func isChain(a auth.Authenticator) bool {
+	_, ok := a.(*auth.Chain)
+	return ok
+}
+
+func (g *Guard) remote(r *http.Request) string {
+	if g.c.ClientAddr == nil {
+		return r.RemoteAddr
+	}
+	a, err := g.c.ClientAddr(r)
+	if err != nil {
+		return "unknown"
+	}
+	return a.String()
+}
