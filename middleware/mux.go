@@ -226,6 +226,9 @@ func (s *server) hideRedirect(rt *route, c MuxConfig) {
 		u.Path, u.RawPath, u.Scheme, u.Host = u.Path+"/", "", "", ""
 		http.Redirect(w, r, u.String(), http.StatusTemporaryRedirect)
 	})
+	if c.HideUnknown && rt.guard.c.Conceal {
+		h = c.Guard.Handler(h)
+	}
 	_ = register(s.mux, bare, h) // a conflict means that /tree is served by a route of its own
 }
 
