@@ -14,6 +14,7 @@ type Chain struct {
 	schemes       []Scheme
 	authorization bool // a member reads the Authorization header
 	exclusive     bool
+	incomplete    bool // it has no member, or a nil one
 }
 
 // FirstOf returns the chain of the authenticators given: the first that recognises a credential decides, and a
@@ -23,11 +24,13 @@ type Chain struct {
 //
 // An empty chain and a nil member are mistakes that the guard's constructor reports; such a chain lets nobody in.
 func FirstOf(members ...Authenticator) *Chain {
-	c := &Chain{members: slices.Clone(members)}
+	c := &Chain{members: slices.Clone(members), incomplete: len(members) == 0}
 	for _, m := range members {
-		if m != nil {
-			c.schemes = append(c.schemes, m.Schemes()...)
+		if m == nil {
+			c.incomplete = true
+			continue
 		}
+		c.schemes = append(c.schemes, m.Schemes()...)
 	}
 	c.authorization = slices.ContainsFunc(c.schemes, Scheme.InAuthorization)
 	return c
@@ -55,7 +58,7 @@ func (c *Chain) Authenticate(r *http.Request) (*Principal, error) {
 
 // Decide implements [Decider].
 func (c *Chain) Decide(r *http.Request) Decision {
-	if len(c.members) == 0 {
+	if c.incomplete {
 		return Decision{Err: misconfigured(c.Validate())}
 	}
 	if c.authorization && len(r.Header["Authorization"]) > 1 {
@@ -170,7 +173,7 @@ func (c *Chain) Validate() error {
 			errs = append(errs, v.Validate())
 		}
 	}
-	if len(c.members) > 0 && errors.Join(errs...) == nil {
+	if !c.incomplete && errors.Join(errs...) == nil {
 		errs = append(errs, validateSchemes(c.schemes))
 	}
 	return errors.Join(errs...)
