@@ -58,8 +58,7 @@ func ForwardedFor(trusted ...netip.Prefix) (AddrFunc, error) {
 			return client, err
 		}
 		lines := r.Header["X-Forwarded-For"]
-		for i := len(lines) - 1; i >= 0; i-- {
-			rest := lines[i]
+		for _, rest := range slices.Backward(lines) {
 			for more := true; more; {
 				var hop string
 				if comma := strings.LastIndexByte(rest, ','); comma >= 0 {

@@ -129,7 +129,7 @@ func (e *Error) Is(target error) bool {
 	if e == nil {
 		return false
 	}
-	switch target { //nolint:errorlint // identity of the sentinel is meant
+	switch target {
 	case ErrNoCredential:
 		return e.Kind == KindNoCredential
 	case ErrUnrecognized:

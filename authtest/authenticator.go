@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync"
@@ -66,7 +65,7 @@ var authenticatorRules = []rule[AuthenticatorKit]{
 		"a request without a credential has no credential",
 		"return auth.ErrNoCredential where nothing was sent, so that a chain asks its next member",
 		func(k AuthenticatorKit) error {
-			return wantErr(k.Authenticator, httptest.NewRequest(http.MethodGet, "/", nil), auth.ErrNoCredential)
+			return wantErr(k.Authenticator, Request(http.MethodGet, "/"), auth.ErrNoCredential)
 		},
 	},
 	{
@@ -293,7 +292,7 @@ func checkGarbage(k AuthenticatorKit) error {
 			if s.InAuthorization() {
 				v = s.AuthScheme + " " + v
 			}
-			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r := Request(http.MethodGet, "/")
 			r.Header[http.CanonicalHeaderKey(s.Parameter)] = []string{v}
 			if err := wantRefused(k.Authenticator, r, true); err != nil {
 				return fmt.Errorf("with %s: %.40q: %w", s.Parameter, v, err)

@@ -169,7 +169,7 @@ func (g *Guard) challenges(r *http.Request, d auth.Decision, e *auth.Error, oute
 func (g *Guard) routeScopes(outer *guardContext) []string {
 	var all []string
 	for ; outer != nil; outer = outer.outer {
-		all = append(outer.guard.scopes[:len(outer.guard.scopes):len(outer.guard.scopes)], all...)
+		all = append(slices.Clip(outer.guard.scopes), all...)
 	}
 	all = append(all, g.scopes...)
 	var once []string

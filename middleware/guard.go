@@ -291,7 +291,7 @@ func (c *guardContext) Value(key any) any {
 
 // admit returns the request for the next handler.
 func (g *Guard) admit(r *http.Request, d auth.Decision, outer *guardContext) *http.Request {
-	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, g, outer})
+	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, g, outer}) //nolint:contextcheck // it embeds the request's own context
 	if len(g.query) > 0 {
 		cutQuery(next, g.query)
 	}

@@ -224,7 +224,7 @@ func (s *server) hideRedirect(rt *route, c MuxConfig) {
 	h := rt.guard.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := *r.URL
 		u.Path, u.RawPath, u.Scheme, u.Host = u.Path+"/", "", "", ""
-		http.Redirect(w, r, u.String(), http.StatusTemporaryRedirect)
+		http.Redirect(w, r, u.String(), http.StatusTemporaryRedirect) //nolint:gosec // the path is clean and starts with one slash: it matched
 	})
 	if c.HideUnknown && rt.guard.c.Conceal {
 		h = c.Guard.Handler(h)

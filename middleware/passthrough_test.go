@@ -3,7 +3,7 @@ package middleware_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha1" //nolint:gosec // RFC 6455 §4.2.2 asks for it
+	"crypto/sha1" // RFC 6455 §4.2.2 asks for it
 	"encoding/base64"
 	"io"
 	"net"
@@ -77,7 +77,7 @@ func TestWebSocketUpgradeBehindAGuard(t *testing.T) {
 			return
 		}
 		defer func() { _ = conn.Close() }()
-		sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
+		sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 		p, _ := auth.FromContext(r.Context())
 		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 			"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n\x81" + string(rune(len(p.Subject()))) + p.Subject())
@@ -223,7 +223,7 @@ func FuzzQueryCut(f *testing.F) {
 
 func TestHandlerChainsOfTheUsualShape(t *testing.T) {
 	g := newGuard(t, middleware.Config{Authenticator: tokens(t)})
-	var wrap func(http.Handler) http.Handler = g.Handler
+	wrap := []func(http.Handler) http.Handler{g.Handler}
 	var order []string
 	logged := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -231,7 +231,7 @@ func TestHandlerChainsOfTheUsualShape(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}
-	resp := authtest.Do(logged(wrap(logged(whoami))), authtest.Request(http.MethodGet, "/", "Authorization", "Bearer t-alice"))
+	resp := authtest.Do(logged(wrap[0](logged(whoami))), authtest.Request(http.MethodGet, "/", "Authorization", "Bearer t-alice"))
 	if got := body(t, resp); got != "alice" || strings.Join(order, " ") != "log log" {
 		t.Errorf("got %q through %v", got, order)
 	}

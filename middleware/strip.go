@@ -61,6 +61,7 @@ func removeCredentials(r *http.Request, schemes []auth.Scheme) {
 			r.Header.Del(s.Parameter)
 		case auth.InCookie:
 			removeCookie(r.Header, s.Parameter)
+		case auth.InQuery: // cut already
 		}
 	}
 }
