@@ -49,7 +49,7 @@ func keyHeader(key string, p *auth.Principal) *authtest.Fake {
 // tokens is a bearer authenticator that knows two tokens of the shape t-….
 func tokens(t testing.TB) auth.Authenticator {
 	t.Helper()
-	return must(t)(auth.NewBearer(auth.BearerConfig{
+	b, err := auth.NewBearer(auth.BearerConfig{
 		Realm:     "test",
 		Recognize: func(token string) bool { return strings.HasPrefix(token, "t-") },
 		Verify: func(ctx context.Context, token string) (*auth.Principal, error) {
@@ -76,18 +76,11 @@ func tokens(t testing.TB) auth.Authenticator {
 			}
 			return nil, auth.Invalid(auth.ReasonUnknown, errors.New("no such token"))
 		},
-	}))
-}
-
-// must turns a constructor's error into a failed test.
-func must(t testing.TB) func(*auth.Bearer, error) *auth.Bearer {
-	return func(b *auth.Bearer, err error) *auth.Bearer {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return b
 }
 
 func newGuard(t testing.TB, c middleware.Config) *middleware.Guard {
