@@ -1,0 +1,2 @@
+// Package apikey issues and verifies API keys.
+package apikey

@@ -1,0 +1,155 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cardea-go/auth"
+)
+
+// A Config configures [New]. Prefix and Store are required.
+type Config struct {
+	// Prefix begins every key, so that people and scanners see whose it is: a lower-case letter and 1 to 11
+	// lower-case letters and digits, such as "acme". Required.
+	Prefix string
+	// Kinds are words that follow the prefix, such as "pat" and "srv" for acme_pat_… and acme_srv_…; each is of the
+	// prefix's grammar. With kinds every key has one of them. Nil: keys have none.
+	Kinds []string
+	// Environment is the one that this service serves. "" is "live". Keys of another are refused before the store
+	// is asked.
+	Environment string
+	// Environments are all that exist, for the scan pattern. Nil is "live", "test" and Environment.
+	Environments []string
+	// Store keeps the records. Required.
+	Store Store
+	// Peppers key the digests at rest. The first makes new ones; a key whose digest was made with another, or with
+	// none, gets a new digest when it is next used. Taking a pepper out refuses the keys that still rest on it.
+	// Nil: digests are plain SHA-256.
+	Peppers []Pepper
+	// Lifetime is how long a key lives where its request does not say. 0 is 90 days, or MaxLifetime if shorter.
+	Lifetime time.Duration
+	// MaxLifetime is the longest that a key may live. 0 is 366 days; the minimum is a minute, the maximum 100 years.
+	MaxLifetime time.Duration
+	// ExplainRefusals tells a caller who proved that it has the key's secret why it is refused: the key has
+	// expired, was revoked, or is switched off. Off, every refusal reads the same.
+	ExplainRefusals bool
+	// Clock is the time of day. Nil is time.Now.
+	Clock func() time.Time
+}
+
+const (
+	defaultEnvironment = "live"
+	testEnvironment    = "test"
+	defaultLifetime    = 90 * 24 * time.Hour
+	defaultMaxLifetime = 366 * 24 * time.Hour
+	maxMaxLifetime     = 100 * 366 * 24 * time.Hour
+	// MaxGrace is the longest overlap that a rotation may have.
+	MaxGrace = 30 * 24 * time.Hour
+)
+
+// Keys issues and verifies the API keys of one service. It is safe for concurrent use.
+type Keys struct {
+	c       Config
+	format  format
+	digests *digester
+}
+
+// New returns the keys that c describes, and every mistake in c at once.
+func New(c Config) (*Keys, error) {
+	k := &Keys{c: c}
+	var errs []error
+	report := func(err error) { errs = append(errs, err) }
+	if c.Store == nil {
+		report(errors.New("apikey: Config.Store is nil: set one, such as NewMemoryStore"))
+	}
+	report(k.words())
+	report(k.lifetimes())
+	var err error
+	k.digests, err = newDigester(c.Peppers)
+	report(err)
+	if k.c.Clock == nil {
+		k.c.Clock = time.Now
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	k.format = newFormat(k.c.Prefix, k.c.Kinds, k.c.Environment, k.c.Environments)
+	k.c.Peppers = nil
+	return k, nil
+}
+
+func (k *Keys) words() error {
+	c := &k.c
+	if c.Environment == "" {
+		c.Environment = defaultEnvironment
+	}
+	if c.Environments == nil {
+		c.Environments = []string{defaultEnvironment, testEnvironment}
+		if !slices.Contains(c.Environments, c.Environment) {
+			c.Environments = append(c.Environments, c.Environment)
+		}
+	}
+	c.Environments, c.Kinds = slices.Clone(c.Environments), slices.Clone(c.Kinds)
+	var errs []error
+	check := func(field string, list ...string) {
+		for i, w := range list {
+			if !isWord(w) {
+				errs = append(errs, fmt.Errorf("apikey: Config.%s %q: use a lower-case letter and 1 to 11 lower-case letters or digits", field, w))
+			}
+			if slices.Contains(list[:i], w) {
+				errs = append(errs, fmt.Errorf("apikey: Config.%s: %q comes twice", field, w))
+			}
+		}
+	}
+	check("Prefix", c.Prefix)
+	check("Kinds", c.Kinds...)
+	check("Environments", c.Environments...)
+	if !slices.Contains(c.Environments, c.Environment) {
+		errs = append(errs, fmt.Errorf("apikey: Config.Environments lacks %q, which Environment serves: add it", c.Environment))
+	}
+	return errors.Join(errs...)
+}
+
+func (k *Keys) lifetimes() error {
+	c := &k.c
+	var errs []error
+	if c.MaxLifetime == 0 {
+		c.MaxLifetime = defaultMaxLifetime
+	}
+	if c.MaxLifetime < time.Minute || c.MaxLifetime > maxMaxLifetime {
+		errs = append(errs, errors.New("apikey: Config.MaxLifetime: use 0 for 366 days, or a minute to 100 years"))
+	}
+	if c.Lifetime == 0 {
+		c.Lifetime = min(defaultLifetime, c.MaxLifetime)
+	}
+	if c.Lifetime < time.Second || c.Lifetime > c.MaxLifetime {
+		errs = append(errs, errors.New("apikey: Config.Lifetime: use 0 for 90 days, or a second to MaxLifetime"))
+	}
+	return errors.Join(errs...)
+}
+
+// now is the time as records hold it.
+func (k *Keys) now() time.Time { return k.c.Clock().UTC().Truncate(time.Microsecond) }
+
+// storeError is an answer of the store that is none of its sentinels, as a refusal to decide.
+func storeError(err error) error {
+	return auth.Unavailable(fmt.Errorf("apikey: store: %w", err))
+}
+
+func (k *Keys) find(ctx context.Context, id string) (*Record, error) {
+	r, err := k.c.Store.Find(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && r == nil:
+		return nil, ErrNotFound
+	case err != nil:
+		return nil, storeError(err)
+	case r.ID != id:
+		return nil, storeError(errWrongRecord)
+	}
+	return r, nil
+}
+
+var errWrongRecord = errors.New("the record found is of another id")
