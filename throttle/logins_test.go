@@ -1,0 +1,394 @@
+package throttle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cardea-go/auth/throttle"
+)
+
+func TestLoginsGuesses(t *testing.T) {
+	ctx := context.Background()
+	office := netip.MustParseAddr("198.51.100.7")
+	tests := []struct {
+		name string
+		run  func(t *testing.T, l *throttle.Logins, c *clock)
+	}{
+		{"fifty parallel guesses at a limit of five let five through", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			var allowed atomic.Int32
+			var wg sync.WaitGroup
+			for range 50 {
+				wg.Go(func() {
+					if _, d := l.Reserve(ctx, "anna", home); d.Allowed {
+						allowed.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if got := allowed.Load(); got != 5 {
+				t.Errorf("got %d guesses through, want 5", got)
+			}
+		}},
+		{"a success forgets the failures of the account from that network", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			fail(t, l, "anna", home, 4)
+			a, d := l.Reserve(ctx, "anna", home)
+			if !d.Allowed {
+				t.Fatalf("fifth try: got %+v, want allowed", d)
+			}
+			a.Succeed(ctx)
+			fail(t, l, "anna", home, 5)
+			refused(t, l, "anna", home)
+		}},
+		{"a success elsewhere does not forget the failures here", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			fail(t, l, "anna", home, 5)
+			a, _ := l.Reserve(ctx, "anna", office)
+			a.Succeed(ctx)
+			refused(t, l, "anna", home)
+		}},
+		{"an attacker's own login does not clean his network", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for i := range 20 {
+				fail(t, l, fmt.Sprint("victim", i), home, 1)
+				if a, d := l.Reserve(ctx, "mallory", home); d.Allowed {
+					a.Succeed(ctx)
+				}
+			}
+			refused(t, l, "another victim", home)
+			if _, d := l.Reserve(ctx, "mallory", home); d.Allowed {
+				t.Error("the network's budget is used up: got allowed, want refused")
+			}
+		}},
+		{"a cancelled guess is not counted", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for range 30 {
+				a, d := l.Reserve(ctx, "anna", home)
+				if !d.Allowed {
+					t.Fatalf("got %+v, want allowed", d)
+				}
+				a.Cancel(ctx)
+			}
+		}},
+		{"a cancelled guess does not take back the wait for earlier failures", func(t *testing.T, l *throttle.Logins, c *clock) {
+			fail(t, l, "anna", home, 5)
+			c.add(time.Second)
+			fail(t, l, "anna", home, 1) // waits 2 s now
+			c.add(2 * time.Second)
+			a, _ := l.Reserve(ctx, "anna", home)
+			a.Cancel(ctx)
+			if _, d := l.Reserve(ctx, "anna", home); d.RetryAfter != 2*time.Second {
+				t.Errorf("got %+v, want the wait of the sixth failure, 2s", d)
+			}
+		}},
+		{"a refused guess charges nothing else", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			fail(t, l, "anna", home, 5)
+			for range 100 {
+				refused(t, l, "anna", home)
+			}
+			fail(t, l, "bert", home, 5)
+		}},
+		{"failures are forgotten an hour after the wait", func(t *testing.T, l *throttle.Logins, c *clock) {
+			fail(t, l, "anna", home, 5)
+			c.add(time.Hour + 2*time.Second)
+			fail(t, l, "anna", home, 5)
+		}},
+		{"rotating addresses within a /64 is one network", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for i := range 20 {
+				fail(t, l, fmt.Sprint("user", i), netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)), 1)
+			}
+			refused(t, l, "user99", netip.MustParseAddr("2001:db8::ffff"))
+		}},
+		{"rotating /64s within a /48 is one site", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for i := range 80 {
+				fail(t, l, fmt.Sprint("user", i), netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%x::1", i)), 1)
+			}
+			refused(t, l, "user99", netip.MustParseAddr("2001:db8:0:ffff::1"))
+			fail(t, l, "user99", netip.MustParseAddr("2001:db8:1::1"), 1)
+		}},
+		{"rotating /48s puts the account in slow mode", func(t *testing.T, l *throttle.Logins, c *clock) {
+			for i := range 101 {
+				fail(t, l, "anna", netip.MustParseAddr(fmt.Sprintf("2001:db8:%x::1", i)), 1)
+			}
+			refused(t, l, "anna", netip.MustParseAddr("2001:db8:ffff::1"))
+			c.add(30 * time.Second)
+			fail(t, l, "anna", netip.MustParseAddr("2001:db8:fffe::1"), 1)
+			refused(t, l, "anna", netip.MustParseAddr("2001:db8:ffff::1"))
+			fail(t, l, "bert", netip.MustParseAddr("2001:db8:ffff::1"), 1)
+		}},
+		{"in slow mode the owner's network keeps working and a new one waits", func(t *testing.T, l *throttle.Logins, c *clock) {
+			a, _ := l.Reserve(ctx, "anna", home)
+			a.Succeed(ctx)
+			for i := range 101 {
+				fail(t, l, "anna", netip.MustParseAddr(fmt.Sprintf("10.0.%d.1", i)), 1)
+			}
+			for range 20 {
+				a, d := l.Reserve(ctx, "anna", home)
+				if !d.Allowed {
+					t.Fatalf("known network: got %+v, want allowed", d)
+				}
+				if d := l.Peek(ctx, "anna", home); !d.Allowed {
+					t.Fatalf("peek from a known network: got %+v, want allowed", d)
+				}
+				a.Succeed(ctx)
+			}
+			refused(t, l, "anna", office)
+			if d := l.Peek(ctx, "anna", office); d.Allowed {
+				t.Errorf("peek from a new network: got %+v, want refused", d)
+			}
+			c.add(31 * 24 * time.Hour)
+			for i := range 101 {
+				fail(t, l, "anna", netip.MustParseAddr(fmt.Sprintf("10.0.%d.1", i)), 1)
+			}
+			refused(t, l, "anna", home)
+		}},
+		{"a success in slow mode gives its try back", func(t *testing.T, l *throttle.Logins, c *clock) {
+			for i := range 101 {
+				fail(t, l, "anna", netip.MustParseAddr(fmt.Sprintf("10.0.%d.1", i)), 1)
+			}
+			c.add(30 * time.Second)
+			a, d := l.Reserve(ctx, "anna", office)
+			if !d.Allowed {
+				t.Fatalf("got %+v, want allowed", d)
+			}
+			a.Succeed(ctx)
+			fail(t, l, "anna", home, 1)
+			refused(t, l, "anna", netip.MustParseAddr("203.0.113.9"))
+		}},
+		{"an address that is not known is one network with its like", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for i := range 20 {
+				fail(t, l, fmt.Sprint("user", i), netip.Addr{}, 1)
+			}
+			refused(t, l, "user99", netip.Addr{})
+		}},
+		{"IPv4 in IPv6 and a zone change nothing", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			fail(t, l, "anna", home, 5)
+			refused(t, l, "anna", netip.MustParseAddr("::ffff:192.0.2.1"))
+			fail(t, l, "anna", netip.MustParseAddr("fe80::1"), 5)
+			refused(t, l, "anna", netip.MustParseAddr("fe80::1%eth0"))
+		}},
+		{"peeking charges nothing and sees what is charged", func(t *testing.T, l *throttle.Logins, _ *clock) {
+			for range 100 {
+				if d := l.Peek(ctx, "anna", home); !d.Allowed {
+					t.Fatalf("got %+v, want allowed", d)
+				}
+			}
+			fail(t, l, "anna", home, 5)
+			if d := l.Peek(ctx, "anna", home); d.Allowed || d.RetryAfter != time.Second {
+				t.Errorf("got %+v, want a wait of 1s", d)
+			}
+			for i := range 15 {
+				fail(t, l, fmt.Sprint("user", i), home, 1)
+			}
+			if d := l.Peek(ctx, "zoe", home); d.Allowed {
+				t.Errorf("used-up network: got %+v, want refused", d)
+			}
+		}},
+		{"a clock that jumps back stands still and one that jumps on counts", func(t *testing.T, l *throttle.Logins, c *clock) {
+			fail(t, l, "anna", home, 5)
+			c.add(-24 * time.Hour)
+			if _, d := l.Reserve(ctx, "anna", home); d.Allowed || d.RetryAfter > time.Second {
+				t.Errorf("after a jump back: got %+v, want a wait of 1s", d)
+			}
+			c.add(24*time.Hour + time.Second)
+			fail(t, l, "anna", home, 1)
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClock()
+			tt.run(t, must(throttle.NewLogins(throttle.LoginsConfig{Clock: c.now})), c)
+		})
+	}
+}
+
+func fail(t *testing.T, l *throttle.Logins, account string, a netip.Addr, times int) {
+	t.Helper()
+	for i := range times {
+		if _, d := l.Reserve(context.Background(), account, a); !d.Allowed {
+			t.Fatalf("guess %d at %s from %v: got %+v, want allowed", i+1, account, a, d)
+		}
+	}
+}
+
+func refused(t *testing.T, l *throttle.Logins, account string, a netip.Addr) {
+	t.Helper()
+	if _, d := l.Reserve(context.Background(), account, a); d.Allowed || d.RetryAfter <= 0 {
+		t.Fatalf("guess at %s from %v: got %+v, want refused with a wait", account, a, d)
+	}
+}
+
+func TestLoginsAMillionNamesDoNotWashAPenaltyOff(t *testing.T) {
+	const keys = 1 << 12
+	c := newClock()
+	pair := must(throttle.NewBackoff(throttle.BackoffConfig{MaxKeys: keys, Clock: c.now}))
+	account := must(throttle.NewBucket(throttle.BucketConfig{Burst: 100, Every: 864 * time.Second, MaxKeys: keys, Clock: c.now}))
+	l := must(throttle.NewLogins(throttle.LoginsConfig{LocalPair: pair, LocalAccount: account, MaxKeys: keys, Clock: c.now}))
+	ctx := context.Background()
+	for i := range 10 { // the victim's pair waits 32 s, then
+		fail(t, l, "victim", home, 1)
+		if i >= 4 {
+			c.add(time.Second << (i - 4))
+		}
+	}
+	fail(t, l, "victim", home, 1)
+	n := 1_000_000
+	if testing.Short() {
+		n = 100_000
+	}
+	for i := range n {
+		l.Reserve(ctx, fmt.Sprint("nobody", i), netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+	}
+	if _, d := l.Reserve(ctx, "victim", home); d.Allowed || d.RetryAfter != 64*time.Second {
+		t.Errorf("after %d names: got %+v, want the victim's wait of 64s", n, d)
+	}
+	if got := max(pair.Len(), account.Len()); got > keys {
+		t.Errorf("got %d keys remembered, want at most %d", got, keys)
+	}
+}
+
+// store is a limiter that processes share, with a switch.
+type store struct {
+	throttle.Limiter
+	down  atomic.Bool
+	calls atomic.Int32
+}
+
+var errDown = errors.New("store is down")
+
+func (s *store) Reserve(ctx context.Context, key string, cost int) (throttle.Decision, error) {
+	s.calls.Add(1)
+	if s.down.Load() {
+		return throttle.Decision{}, errDown
+	}
+	return s.Limiter.Reserve(ctx, key, cost)
+}
+
+func (s *store) Refund(ctx context.Context, key string, cost int) error {
+	if s.down.Load() {
+		return errDown
+	}
+	return s.Limiter.Refund(ctx, key, cost)
+}
+
+func TestLoginsOverASharedLimiter(t *testing.T) {
+	c := newClock()
+	ctx := context.Background()
+	key := []byte("0123456789abcdef")
+	shared := &store{Limiter: must(throttle.NewBackoff(throttle.BackoffConfig{Clock: c.now}))}
+	var told atomic.Int32
+	process := func() *throttle.Logins {
+		return must(throttle.NewLogins(throttle.LoginsConfig{Pair: shared, Key: key, Clock: c.now, OnError: func(error) { told.Add(1) }}))
+	}
+
+	fail(t, process(), "anna", home, 5)
+	restarted := process()
+	refused(t, restarted, "anna", home) // the penalty outlives the process
+	c.add(time.Second)
+	a, d := restarted.Reserve(ctx, "anna", home)
+	if !d.Allowed {
+		t.Fatalf("after the wait: got %+v, want allowed", d)
+	}
+	a.Succeed(ctx)
+	fail(t, process(), "anna", home, 5)
+
+	shared.down.Store(true)
+	p := process()
+	fail(t, p, "bert", home, 5)
+	refused(t, p, "bert", home)
+	if told.Load() != 5 {
+		t.Errorf("got %d errors told, want 5: the local limit answers the sixth", told.Load())
+	}
+	c.add(time.Second)
+	a, d = p.Reserve(ctx, "bert", home)
+	if !d.Allowed {
+		t.Fatalf("with the store down, after the wait: got %+v, want allowed", d)
+	}
+	a.Succeed(ctx)
+	fail(t, p, "bert", home, 5)
+}
+
+// badKnown is a KnownStore that is down.
+type badKnown struct{}
+
+func (badKnown) Add(context.Context, string) error         { return errDown }
+func (badKnown) Has(context.Context, string) (bool, error) { return true, errDown }
+
+func TestLoginsKnownStoreDownKnowsNobody(t *testing.T) {
+	c := newClock()
+	var told atomic.Int32
+	l := must(throttle.NewLogins(throttle.LoginsConfig{Clock: c.now, Known: badKnown{}, OnError: func(error) { told.Add(1) }}))
+	a, _ := l.Reserve(context.Background(), "anna", home)
+	a.Succeed(context.Background())
+	for i := range 101 {
+		fail(t, l, "anna", netip.MustParseAddr(fmt.Sprintf("10.0.%d.1", i)), 1)
+	}
+	refused(t, l, "anna", home)
+	if told.Load() < 2 {
+		t.Errorf("got %d errors told, want one for Add and one for Has", told.Load())
+	}
+}
+
+func TestLoginsZeroAttemptDoesNothing(t *testing.T) {
+	var a throttle.Attempt
+	a.Succeed(context.Background())
+	a.Cancel(context.Background())
+}
+
+func TestLoginsReserveAllocatesNothing(t *testing.T) {
+	l := must(throttle.NewLogins(throttle.LoginsConfig{}))
+	ctx := context.Background()
+	got := testing.AllocsPerRun(100, func() {
+		if d := l.Peek(ctx, "anna", home); !d.Allowed {
+			t.Fatal("refused")
+		}
+	})
+	if got != 0 {
+		t.Errorf("peek: got %v allocations, want 0", got)
+	}
+}
+
+func BenchmarkLoginsPeek(b *testing.B) {
+	l := must(throttle.NewLogins(throttle.LoginsConfig{}))
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Peek(ctx, "anna", home)
+	}
+}
+
+func BenchmarkLoginsReserveAndSucceed(b *testing.B) {
+	l := must(throttle.NewLogins(throttle.LoginsConfig{}))
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		a, _ := l.Reserve(ctx, "anna", home)
+		a.Succeed(ctx)
+	}
+}
+
+func ExampleLogins() {
+	logins, err := throttle.NewLogins(throttle.LoginsConfig{})
+	if err != nil {
+		panic(err)
+	}
+	ctx, addr := context.Background(), netip.MustParseAddr("192.0.2.1")
+	for range 6 {
+		attempt, d := logins.Reserve(ctx, "anna", addr)
+		if !d.Allowed {
+			fmt.Println("wait", d.Seconds(), "s")
+			continue
+		}
+		_ = attempt // the password was wrong: nothing to do
+		fmt.Println("wrong password")
+	}
+	// Output:
+	// wrong password
+	// wrong password
+	// wrong password
+	// wrong password
+	// wrong password
+	// wait 1 s
+}
