@@ -99,6 +99,9 @@ type Error struct {
 	// RetryAfter is how long to wait, for KindThrottled and KindUnavailable; it is sent in whole seconds,
 	// rounded up. Zero or less is sent as one second.
 	RetryAfter time.Duration
+	// CredentialID identifies the credential that was refused, where it is one of ours by its public id: a key whose
+	// secret was wrong. It goes to events, never to clients, and claims nothing about who sent it.
+	CredentialID string
 	// Params are added to the failing scheme's challenge and replace parameters of the same name, such as
 	// error="use_dpop_nonce".
 	Params []Param

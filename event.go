@@ -34,7 +34,8 @@ type Event struct {
 	Concealed bool
 	// Authenticator and Scheme name who decided; "" where nobody recognised a credential.
 	Authenticator, Scheme string
-	// Issuer, Subject and CredentialID are those of the principal, where one was proved.
+	// Issuer, Subject and CredentialID are those of the principal, where one was proved. CredentialID alone is that
+	// of a refused credential; see [Error.CredentialID].
 	Issuer, Subject, CredentialID string
 	// Missing describes the requirement that was not met, such as "scopes(notes:write)".
 	Missing string

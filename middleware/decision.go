@@ -237,6 +237,7 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 	if d.Err != nil {
 		err := auth.AsError(d.Err)
 		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
+		e.CredentialID = err.CredentialID
 		if err.Kind == auth.KindForbidden || err.Kind == auth.KindStepUp {
 			e.Missing = auth.Describe(g.c.Require).String()
 		}
