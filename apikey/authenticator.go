@@ -1,8 +1,10 @@
 package apikey
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
-	"net/netip"
+	"slices"
 
 	"github.com/cardea-go/auth"
 )
@@ -11,17 +13,27 @@ const schemeName = "apikey"
 
 // An AuthenticatorConfig configures [Keys.Authenticator]. Its zero value is ready to use.
 type AuthenticatorConfig struct {
-	// Placements are where a key may come. Nil is Authorization: Bearer and X-API-Key.
+	// Placements are where a key may come, each once. Keys in two of them are an ambiguous request (400). Nil is
+	// Authorization: Bearer and X-API-Key.
 	Placements []Placement
-	// Name is the scheme's name in events and API descriptions. "" is "apikey".
+	// Kinds are those that are accepted here, of [Config.Kinds]; a key of another kind is not this authenticator's.
+	// Keys of a [ForeignFormat] have no kind to see and are then not accepted. Nil is every kind.
+	Kinds []string
+	// Name is the scheme's name in events and API descriptions; further placements get "-2", "-3". "" is "apikey".
 	Name string
 	// Realm is the protection space in challenges. "" leaves it out.
 	Realm string
 	// Description is for people, in API descriptions.
 	Description string
-	// ClientAddr finds the client's address, for keys that are bound to networks. Nil is [auth.PeerAddr], which is
-	// right where there is no proxy.
+	// ClientAddr finds the client's address, for keys that are bound to networks and for [Config.Misses]. Nil is
+	// [auth.PeerAddr], which is right where there is no proxy.
 	ClientAddr auth.AddrFunc
+	// RequireTLS refuses keys that come over plain HTTP with 403, before they are looked up. Such a key was shown
+	// to the network: the event says [ReasonExposed].
+	RequireTLS bool
+	// ReachedByTLS reports whether a request came over TLS, where a proxy in front ended it. Only with RequireTLS.
+	// Nil asks the connection.
+	ReachedByTLS func(r *http.Request) bool
 }
 
 // An Authenticator accepts keys from requests. It is safe for concurrent use.
@@ -31,8 +43,9 @@ type Authenticator struct {
 	schemes []auth.Scheme
 }
 
-// Authenticator returns an authenticator of these keys.
+// Authenticator returns an authenticator of these keys, and every mistake in c at once.
 func (k *Keys) Authenticator(c AuthenticatorConfig) (*Authenticator, error) {
+	var errs []error
 	if c.Placements == nil {
 		c.Placements = []Placement{Bearer(), Header("X-API-Key")}
 	}
@@ -42,10 +55,28 @@ func (k *Keys) Authenticator(c AuthenticatorConfig) (*Authenticator, error) {
 	if c.ClientAddr == nil {
 		c.ClientAddr = auth.PeerAddr
 	}
+	if c.ReachedByTLS != nil && !c.RequireTLS {
+		errs = append(errs, errors.New("apikey: AuthenticatorConfig.ReachedByTLS without RequireTLS is never asked: set both or neither"))
+	}
+	if c.ReachedByTLS == nil {
+		c.ReachedByTLS = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	c.Kinds = slices.Clone(c.Kinds)
+	for _, kind := range c.Kinds {
+		if k.head(kind) == nil {
+			errs = append(errs, fmt.Errorf("apikey: AuthenticatorConfig.Kinds: %q: use one of Config.Kinds", kind))
+		}
+	}
+	if c.Kinds != nil && len(c.Kinds) == 0 {
+		errs = append(errs, errors.New("apikey: AuthenticatorConfig.Kinds is empty, which accepts no key: name a kind, or leave it nil"))
+	}
 	a := &Authenticator{keys: k, c: c}
 	var err error
 	a.c.Placements, a.schemes, err = describe(c)
-	return a, err
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // Schemes implements [auth.Authenticator].
@@ -53,52 +84,73 @@ func (a *Authenticator) Schemes() []auth.Scheme { return a.schemes }
 
 // Authenticate implements [auth.Authenticator].
 func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
-	key, err := a.read(r)
+	sent, err := a.read(r)
 	if err != nil {
 		return nil, err
 	}
-	p, err := a.keys.recognize(key)
-	if err != nil {
+	if a.c.RequireTLS && !a.c.ReachedByTLS(r) {
+		return nil, &auth.Error{Kind: auth.KindForbidden, Reason: ReasonExposed, Message: textExposed}
+	}
+	if err := sent.place.allow(r); err != nil {
 		return nil, err
 	}
-	return a.keys.verify(r.Context(), p, key, func() (netip.Addr, error) { return a.c.ClientAddr(r) })
+	return a.keys.verify(r.Context(), sent.parsed, sent.key, source{known: true, find: a.c.ClientAddr, req: r})
 }
 
-// read returns the one key of the request.
-func (a *Authenticator) read(r *http.Request) (string, error) {
-	var key string
-	filled, foreign := 0, false
+const textExposed = "API keys are accepted over TLS only; this one was exposed: replace it"
+
+func (a *Authenticator) recognize(key string) (parsed, error) {
+	p, err := a.keys.recognize(key)
+	if a.c.Kinds != nil && (p.head == nil || !slices.Contains(a.c.Kinds, p.head.kind)) {
+		if err == nil || p.head != nil {
+			return parsed{}, auth.ErrUnrecognized
+		}
+	}
+	return p, err
+}
+
+// sent is a key that a request carries, and where.
+type sent struct {
+	key    string
+	parsed parsed
+	place  *Placement
+}
+
+// read returns the one key of the request. A place that is ours alone counts as filled by whatever it holds;
+// Authorization by a key of ours only, as other schemes share it.
+func (a *Authenticator) read(r *http.Request) (sent, error) {
+	var (
+		found   sent
+		refusal error
+		foreign bool
+	)
 	for i := range a.c.Placements {
-		value, err := a.c.Placements[i].read(r)
-		switch err { //nolint:errorlint // the reader returns the sentinels as they are
-		case nil:
-		case auth.ErrNoCredential:
+		place := &a.c.Placements[i]
+		key, err := place.read(r)
+		switch {
+		case errors.Is(err, auth.ErrNoCredential):
 			continue
-		case auth.ErrUnrecognized:
+		case errors.Is(err, auth.ErrUnrecognized):
 			foreign = true
 			continue
-		default:
-			return "", err
+		case err != nil:
+			return sent{}, err
 		}
-		if a.c.Placements[i].shared && !a.ours(value) {
-			foreign = true // another authenticator's token in Authorization
+		p, err := a.recognize(key)
+		if place.inAuthorization() && errors.Is(err, auth.ErrUnrecognized) {
+			foreign = true
 			continue
 		}
-		if filled++; filled > 1 {
-			return "", auth.Malformed(auth.ReasonMultiple, nil)
+		if found.place != nil {
+			return sent{}, auth.Malformed(auth.ReasonMultiple, nil)
 		}
-		key = value
+		found, refusal = sent{key, p, place}, err
 	}
 	switch {
-	case filled == 1:
-		return key, nil
+	case found.place != nil:
+		return found, refusal
 	case foreign:
-		return "", auth.ErrUnrecognized
+		return sent{}, auth.ErrUnrecognized
 	}
-	return "", auth.ErrNoCredential
-}
-
-func (a *Authenticator) ours(key string) bool {
-	_, shape := a.keys.format.parse(key)
-	return shape != shapeForeign
+	return sent{}, auth.ErrNoCredential
 }

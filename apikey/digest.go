@@ -148,8 +148,12 @@ const (
 	digestMatchOld                // of this key, in a form that is to be replaced
 )
 
-// check compares in constant time. It computes exactly one digest whatever the stored one is.
-func (d *digester) check(stored, key string) verdict {
+// check compares in constant time. It computes exactly one digest whatever the stored one is. foreign is what another
+// system's digest is made of, for a key of that system's; "" for one of ours.
+func (d *digester) check(stored, key, foreign string) verdict {
+	if foreign != "" && strings.HasPrefix(stored, foreignPrefix) {
+		return checkForeign(stored, foreign)
+	}
 	p, digits, ok := d.parse(stored)
 	if !ok {
 		d.work(key)

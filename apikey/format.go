@@ -1,7 +1,6 @@
 package apikey
 
 import (
-	"crypto/rand"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -26,10 +25,10 @@ type format struct {
 }
 
 type head struct {
-	text        string // prefix, kind and environment, joined by "_"
-	family      string // prefix and kind
-	kind, env   string
-	foreignTest bool // an environment that is not served here
+	text      string // prefix, kind and environment, joined by "_"
+	stem      string // prefix and kind
+	kind, env string
+	elsewhere bool // of an environment that is not served here
 }
 
 func newFormat(prefix string, kinds []string, env string, envs []string) format {
@@ -38,31 +37,32 @@ func newFormat(prefix string, kinds []string, env string, envs []string) format 
 		kinds = []string{""}
 	}
 	for _, kind := range kinds {
-		family := prefix
+		stem := prefix
 		if kind != "" {
-			family += "_" + kind
+			stem += "_" + kind
 		}
 		for _, e := range envs {
-			f.heads = append(f.heads, head{text: family + "_" + e, family: family, kind: kind, env: e, foreignTest: e != env})
+			f.heads = append(f.heads, head{text: stem + "_" + e, stem: stem, kind: kind, env: e, elsewhere: e != env})
 		}
 	}
 	return f
 }
 
-// parsed is a key that has the shape of ours. Its parts share the key's memory.
+// parsed is a key that has the shape of ours, or of another system's that we imported from.
 type parsed struct {
-	head *head
-	id   string
+	head    *head // nil for a foreign key
+	id      string
+	foreign string // what the other system's digest is made of
 }
 
-// outcome of reading a key, before anything is looked up.
+// shape is what can be said of a key before anything is looked up.
 type shape uint8
 
 const (
-	shapeForeign   shape = iota // not ours
-	shapeMalformed              // ours by its prefix, and of no key's grammar
-	shapeChecksum               // all but the checksum is right
-	shapeEnvironment
+	shapeForeign     shape = iota // not of our kinds
+	shapeMalformed                // ours by its prefix, and of no key's grammar
+	shapeChecksum                 // all but the checksum is right
+	shapeEnvironment              // ours, for an environment that is not served here
 	shapeGood
 )
 
@@ -82,11 +82,11 @@ func (f *format) parse(key string) (parsed, shape) {
 	if i < 0 {
 		return parsed{}, f.otherHead(start)
 	}
-	p := parsed{&f.heads[i], id}
+	p := parsed{head: &f.heads[i], id: id}
 	if !checksumMatches(key) {
 		return p, shapeChecksum
 	}
-	if p.head.foreignTest {
+	if p.head.elsewhere {
 		return p, shapeEnvironment
 	}
 	return p, shapeGood
@@ -94,18 +94,11 @@ func (f *format) parse(key string) (parsed, shape) {
 
 // otherHead tells a key of a kind that somebody else may serve from one of ours in an unknown environment.
 func (f *format) otherHead(start string) shape {
-	family, _, _ := cutLast(start, "_")
-	if slices.ContainsFunc(f.heads, func(h head) bool { return h.family == family }) {
+	stem := start[:max(strings.LastIndexByte(start, '_'), 0)]
+	if slices.ContainsFunc(f.heads, func(h head) bool { return h.stem == stem }) {
 		return shapeEnvironment
 	}
 	return shapeForeign
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 func checksumMatches(key string) bool {
@@ -137,14 +130,6 @@ func generate(random io.Reader, head string) (key, id string, err error) {
 	var sum [crcLength]byte
 	checksum(&sum, body)
 	return body + string(sum[:]), id, nil
-}
-
-func randomID() (string, error) {
-	var digits [idLength]byte
-	if err := fillBase62(rand.Reader, digits[:]); err != nil {
-		return "", err
-	}
-	return string(digits[:]), nil
 }
 
 // fillBase62 fills dst with digits, each equally likely: a byte of 248 or more, the part of 256 beyond a multiple of 62,

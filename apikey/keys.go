@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/throttle"
 )
 
 // A Config configures [New]. Prefix and Store are required.
@@ -33,6 +34,28 @@ type Config struct {
 	Lifetime time.Duration
 	// MaxLifetime is the longest that a key may live. 0 is 366 days; the minimum is a minute, the maximum 100 years.
 	MaxLifetime time.Duration
+	// MaxPerSubject is how many keys in force one subject may have, where it makes them itself; see [Keys.For].
+	// 0 is 100; the maximum is 1000. A subject is refused, too, while ten times as many of its keys are kept.
+	MaxPerSubject int
+	// Admin says who may make and manage keys of other subjects through [Keys.For], such as auth.Roles("admin").
+	// A scope is no good sign of it: a login that nothing narrowed holds every scope. Nil is nobody.
+	Admin auth.Requirement
+	// ForeignFormats are those of systems that keys were imported from.
+	ForeignFormats []ForeignFormat
+	// Misses limits how many keys that do not exist, or have a wrong secret, one network may try. Right keys cost
+	// nothing, but wait like the rest while their network is over the limit. Nil does not limit.
+	Misses *throttle.Sources
+	// Limit is charged 1 under the key's family for each request that it is accepted for. Nil does not limit.
+	Limit throttle.Limiter
+	// LastUsedInterval is how far LastUsedAt may lag behind. 0 is a minute; the minimum is a second, the maximum a
+	// day. Close the keys to have the last ones written.
+	LastUsedInterval time.Duration
+	// OnChange is told of every change of a key, after the store acknowledged it. It must be safe for concurrent
+	// use. Nil tells nobody.
+	OnChange func(context.Context, Change)
+	// OnError is told of failures that no caller waits for: a digest or a last-used time that was not written. It
+	// must be safe for concurrent use. Nil tells nobody.
+	OnError func(error)
 	// ExplainRefusals tells a caller who proved that it has the key's secret why it is refused: the key has
 	// expired, was revoked, or is switched off. Off, every refusal reads the same.
 	ExplainRefusals bool
@@ -46,6 +69,8 @@ const (
 	defaultLifetime    = 90 * 24 * time.Hour
 	defaultMaxLifetime = 366 * 24 * time.Hour
 	maxMaxLifetime     = 100 * 366 * 24 * time.Hour
+	defaultPerSubject  = 100
+	maxPerSubject      = 1000
 	// MaxGrace is the longest overlap that a rotation may have.
 	MaxGrace = 30 * 24 * time.Hour
 )
@@ -55,6 +80,7 @@ type Keys struct {
 	c       Config
 	format  format
 	digests *digester
+	uses    uses
 }
 
 // New returns the keys that c describes, and every mistake in c at once.
@@ -67,6 +93,7 @@ func New(c Config) (*Keys, error) {
 	}
 	report(k.words())
 	report(k.lifetimes())
+	report(k.rest())
 	var err error
 	k.digests, err = newDigester(c.Peppers)
 	report(err)
@@ -78,8 +105,13 @@ func New(c Config) (*Keys, error) {
 	}
 	k.format = newFormat(k.c.Prefix, k.c.Kinds, k.c.Environment, k.c.Environments)
 	k.c.Peppers = nil
+	k.uses = uses{store: c.Store, interval: k.c.LastUsedInterval, onError: k.c.OnError}
 	return k, nil
 }
+
+// Close writes the last-used times that still wait. Keys go on being verified afterwards; only these times are no
+// longer kept. It may be called more than once.
+func (k *Keys) Close(ctx context.Context) error { return k.uses.close(ctx) }
 
 func (k *Keys) words() error {
 	c := &k.c
@@ -127,6 +159,38 @@ func (k *Keys) lifetimes() error {
 	}
 	if c.Lifetime < time.Second || c.Lifetime > c.MaxLifetime {
 		errs = append(errs, errors.New("apikey: Config.Lifetime: use 0 for 90 days, or a second to MaxLifetime"))
+	}
+	return errors.Join(errs...)
+}
+
+func (k *Keys) rest() error {
+	c := &k.c
+	var errs []error
+	if c.MaxPerSubject == 0 {
+		c.MaxPerSubject = defaultPerSubject
+	}
+	if c.MaxPerSubject < 0 || c.MaxPerSubject > maxPerSubject {
+		errs = append(errs, errors.New("apikey: Config.MaxPerSubject: use 0 for 100, or 1 to 1000"))
+	}
+	if c.LastUsedInterval == 0 {
+		c.LastUsedInterval = defaultLastUsed
+	}
+	if c.LastUsedInterval < time.Second || c.LastUsedInterval > 24*time.Hour {
+		errs = append(errs, errors.New("apikey: Config.LastUsedInterval: use 0 for a minute, or a second to a day"))
+	}
+	if v, ok := c.Admin.(auth.Validator); ok {
+		errs = append(errs, v.Validate())
+	}
+	c.ForeignFormats = slices.Clone(c.ForeignFormats)
+	for i := range c.ForeignFormats {
+		f := &c.ForeignFormats[i]
+		errs = append(errs, f.validate())
+		if slices.ContainsFunc(c.ForeignFormats[:i], func(o ForeignFormat) bool { return o.Name == f.Name }) {
+			errs = append(errs, fmt.Errorf("apikey: Config.ForeignFormats: %q comes twice", f.Name))
+		}
+	}
+	if c.OnError == nil {
+		c.OnError = func(error) {}
 	}
 	return errors.Join(errs...)
 }

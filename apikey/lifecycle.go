@@ -2,164 +2,236 @@ package apikey
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cardea-go/auth"
 )
 
-// ErrState says that a key is not in a state that allows what was asked: only a key in force can be rotated, and a
-// revoked one stays revoked.
+// ErrState says that a key is not in a state that allows what was asked: only a key in force is rotated, and only once;
+// a revoked key stays revoked.
 var ErrState = errors.New("apikey: the key's state does not allow this")
 
-// A Request says what a new key is to be. Subject is required.
-type Request struct {
-	// Issuer and Subject name the party that the key speaks for. Required, Issuer where the party has one.
-	Issuer, Subject string
-	// Tenant is the tenant that the key acts in, if any.
-	Tenant string
-	// Name is what its owner calls the key.
-	Name string
-	// Kind is one of [Config.Kinds]; "" where there are none.
-	Kind string
-	// Scopes are what the key may do. The zero set is nothing at all; an unlimited set is refused.
-	Scopes auth.ScopeSet
-	// NotBefore is when the key begins to work. Zero is at once.
-	NotBefore time.Time
-	// ExpiresAt is when it ends. Zero is [Config.Lifetime] from now; the latest is [Config.MaxLifetime] from now.
-	ExpiresAt time.Time
-	// CreatedBy names who made the key, for the record. It is not checked.
-	CreatedBy string
+// Rotate replaces a key by a new one of the same owner, scopes, networks and family, which lives as long as the old key
+// was meant to. The old key goes on for grace, up to [MaxGrace]. Grace has no default because both answers are common: 0
+// after a leak, days for routine. It never makes a life longer. Only a key in force can be rotated, and once. Where it
+// is itself the successor of a key in its grace, that one ends.
+func (k *Keys) Rotate(ctx context.Context, id string, grace time.Duration) (*Issued, error) {
+	return k.rotate(ctx, id, grace, "", func(*Record, *Record) error { return nil })
 }
 
-// Issued is a new key: its text, which can't be had again, and its record.
-type Issued struct {
-	Secret Secret
-	Record Record
-}
-
-// Create makes a key as the service itself: it asks nobody's leave.
-func (k *Keys) Create(ctx context.Context, req Request) (*Issued, error) {
-	r, err := k.record(req)
-	if err != nil {
-		return nil, err
+// rotate asks allow before it changes anything; allow may shorten the successor's life. A change by somebody else, such
+// as the upgrade of a digest, is looked at anew.
+func (k *Keys) rotate(ctx context.Context, id string, grace time.Duration, by string, allow func(old, next *Record) error) (*Issued, error) {
+	if grace < 0 || grace > MaxGrace {
+		return nil, &RequestError{[]string{fmt.Sprintf("Grace: use 0 to %s", MaxGrace)}}
 	}
-	secret, err := k.generate(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := k.c.Store.Create(ctx, r); err != nil {
-		return nil, changeError(err)
-	}
-	return &Issued{secret, public(r)}, nil
-}
-
-// record checks req and returns the record that it asks for, without an id.
-func (k *Keys) record(req Request) (*Record, error) {
-	now := k.now()
-	r := &Record{
-		Issuer: req.Issuer, Subject: req.Subject, Tenant: req.Tenant, Name: req.Name,
-		Kind: req.Kind, Environment: k.c.Environment,
-		CreatedAt: now, CreatedBy: req.CreatedBy, NotBefore: wholeMicros(req.NotBefore), ExpiresAt: wholeMicros(req.ExpiresAt),
-		Version: 1,
-	}
-	for s := range req.Scopes.All() {
-		r.Scopes = append(r.Scopes, s)
-	}
-	if r.ExpiresAt.IsZero() {
-		r.ExpiresAt = now.Add(k.c.Lifetime)
-	}
-	var errs []error
-	if req.Subject == "" {
-		errs = append(errs, errors.New("apikey: Request.Subject is empty: name the party that the key speaks for"))
-	}
-	if req.Scopes.IsUnlimited() {
-		errs = append(errs, errors.New("apikey: Request.Scopes is unlimited: name the scopes that the key needs"))
-	}
-	if k.head(req.Kind) == nil {
-		errs = append(errs, fmt.Errorf("apikey: Request.Kind %q: use one of Config.Kinds", req.Kind))
-	}
-	if !r.ExpiresAt.After(now) || r.ExpiresAt.Sub(now) > k.c.MaxLifetime {
-		errs = append(errs, fmt.Errorf("apikey: Request.ExpiresAt: use a time in the next %s", k.c.MaxLifetime))
-	}
-	return r, errors.Join(errs...)
-}
-
-func wholeMicros(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.UTC().Truncate(time.Microsecond)
-}
-
-func (k *Keys) head(kind string) *head {
-	for i := range k.format.heads {
-		if h := &k.format.heads[i]; h.kind == kind && h.env == k.c.Environment {
-			return h
+	for range changeTries {
+		issued, err := k.rotateOnce(ctx, id, grace, by, allow)
+		if !errors.Is(err, ErrConflict) {
+			return issued, err
 		}
 	}
-	return nil
+	return nil, auth.Unavailable(ErrConflict)
 }
 
-// generate gives r a new key: its id, its digest and, where it has none yet, its family.
-func (k *Keys) generate(r *Record) (Secret, error) {
-	key, id, err := generate(rand.Reader, k.head(r.Kind).text)
-	if err != nil {
-		return Secret{}, err
-	}
-	r.ID, r.Digest = id, k.digests.digest(key)
-	if r.Family == "" {
-		r.Family = id
-	}
-	return newSecret(key), nil
-}
-
-// Rotate replaces a key by a new one of the same owner, scopes and family. The old key goes on for grace, which has no
-// default because both answers are common: 0 after a leak, days for routine; it never lives longer than it would have.
-// Only a key in force can be rotated, and once. Where it is itself the successor of a key in its grace, that one ends.
-func (k *Keys) Rotate(ctx context.Context, id string, grace time.Duration) (*Issued, error) {
-	if grace < 0 || grace > MaxGrace {
-		return nil, fmt.Errorf("apikey: grace %s: use 0 to %s", grace, MaxGrace)
-	}
+func (k *Keys) rotateOnce(ctx context.Context, id string, grace time.Duration, by string, allow func(old, next *Record) error) (*Issued, error) {
 	found, err := k.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if k.standing(found) != nil || found.RotatedTo != "" {
+	next := k.successor(found, by)
+	if err := allow(found, next); err != nil {
+		return nil, err
+	}
+	if k.standing(found) != nil || found.RotatedTo != "" || k.head(found.Kind) == nil {
 		return nil, ErrState
 	}
-	now := k.now()
-	next := found.Clone()
-	next.CreatedAt, next.ExpiresAt = now, now.Add(min(found.ExpiresAt.Sub(found.CreatedAt), k.c.MaxLifetime))
-	next.RotatedFrom, next.LastUsedAt, next.Version = found.ID, time.Time{}, 1
 	secret, err := k.generate(next)
 	if err != nil {
 		return nil, err
 	}
+	if err := k.endPredecessor(ctx, found, by); err != nil {
+		return nil, err
+	}
 	old := found.Clone()
 	old.RotatedTo = next.ID
-	if end := now.Add(grace); end.Before(old.ExpiresAt) {
+	if end := k.now().Add(grace); end.Before(old.ExpiresAt) {
 		old.ExpiresAt = end
 	}
 	if err := k.c.Store.Rotate(ctx, old, next); err != nil {
 		return nil, changeError(err)
 	}
+	k.changed(ctx, ActionRotated, old, by)
 	return &Issued{secret, public(next)}, nil
 }
 
+func (k *Keys) successor(old *Record, by string) *Record {
+	next := old.Clone()
+	next.CreatedAt = k.now()
+	next.CreatedBy = by
+	next.NotBefore, next.LastUsedAt = time.Time{}, time.Time{}
+	next.ExpiresAt = next.CreatedAt.Add(min(old.ExpiresAt.Sub(old.CreatedAt), k.c.MaxLifetime))
+	next.RotatedFrom, next.RotatedTo, next.Version = old.ID, "", 1
+	return next
+}
+
+// endPredecessor ends the key that r replaced, if its grace still runs. A rotation that fails after this has cost the
+// owner only that.
+func (k *Keys) endPredecessor(ctx context.Context, r *Record, by string) error {
+	if r.RotatedFrom == "" {
+		return nil
+	}
+	err := k.change(ctx, r.RotatedFrom, ActionEnded, by, func(old *Record) error {
+		now := k.now()
+		if !now.Before(old.ExpiresAt) {
+			return errUnchanged
+		}
+		old.ExpiresAt = now
+		return nil
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil // deleted after it had expired
+	}
+	return err
+}
+
 // Revoke withdraws a key for good, at once. Revoking it again changes nothing and is no error. The reason is for the
-// record.
+// record: up to 200 bytes.
 func (k *Keys) Revoke(ctx context.Context, id, reason string) error {
-	_, err := k.change(ctx, id, func(r *Record) error {
+	return k.revoke(ctx, id, reason, "", func(*Record) error { return nil })
+}
+
+func (k *Keys) revoke(ctx context.Context, id, reason, by string, allow func(*Record) error) error {
+	var e RequestError
+	if e.text("Reason", reason, maxReasonBytes); e.or() != nil {
+		return &e
+	}
+	return k.change(ctx, id, ActionRevoked, by, func(r *Record) error {
+		if err := allow(r); err != nil {
+			return err
+		}
 		if !r.RevokedAt.IsZero() {
 			return errUnchanged
 		}
 		r.RevokedAt, r.RevokedReason = k.now(), reason
 		return nil
 	})
-	return err
+}
+
+// RevokeLeaked revokes the key that text is, whatever its state, and returns its record: for a report of a leak, which
+// anybody can write, with an id that anybody can know. A text that is no key of this service, or has a wrong secret, is
+// refused as [Keys.Verify] refuses it and revokes nothing.
+func (k *Keys) RevokeLeaked(ctx context.Context, text, reason string) (*Record, error) {
+	p, err := k.recognize(text)
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := k.prove(ctx, p, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.Revoke(ctx, r.ID, reason); err != nil {
+		return nil, err
+	}
+	return k.Find(ctx, r.ID)
+}
+
+// Disable switches a key off until [Keys.Enable]. A revoked key is [ErrState].
+func (k *Keys) Disable(ctx context.Context, id string) error {
+	return k.setDisabled(ctx, id, ActionDisabled, true)
+}
+
+// Enable switches a key on again. A revoked key is [ErrState].
+func (k *Keys) Enable(ctx context.Context, id string) error {
+	return k.setDisabled(ctx, id, ActionEnabled, false)
+}
+
+func (k *Keys) setDisabled(ctx context.Context, id string, action Action, disabled bool) error {
+	return k.change(ctx, id, action, "", func(r *Record) error {
+		switch {
+		case !r.RevokedAt.IsZero():
+			return ErrState
+		case r.Disabled == disabled:
+			return errUnchanged
+		}
+		r.Disabled = disabled
+		return nil
+	})
+}
+
+// Find returns the record of a key, without its digest, or [ErrNotFound].
+func (k *Keys) Find(ctx context.Context, id string) (*Record, error) {
+	r, err := k.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	shown := public(r)
+	return &shown, nil
+}
+
+// A Page is a part of a list of keys.
+type Page struct {
+	Records []Record
+	// Next asks for the page after this one; "" on the last.
+	Next string
+}
+
+// MaxPage is the most keys that a page holds.
+const MaxPage = 100
+
+// List returns a page of a party's keys, oldest first, without digests: the first page for after "", then that of
+// [Page.Next]. A limit of 0 or less, or above [MaxPage], is MaxPage.
+func (k *Keys) List(ctx context.Context, issuer, subject, after string, limit int) (*Page, error) {
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	q := Query{Issuer: issuer, Subject: subject, Limit: limit}
+	if after != "" {
+		micros, id, _ := strings.Cut(after, ".")
+		n, err := strconv.ParseInt(micros, 36, 64)
+		if err != nil {
+			return nil, &RequestError{[]string{"After: use Next of the page before"}}
+		}
+		q.AfterTime, q.AfterID = time.UnixMicro(n).UTC(), id
+	}
+	found, err := k.c.Store.List(ctx, q)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	page := &Page{Records: make([]Record, len(found))}
+	for i, r := range found {
+		page.Records[i] = public(r)
+	}
+	if len(found) >= limit {
+		last := found[len(found)-1]
+		page.Next = strconv.FormatInt(last.CreatedAt.UnixMicro(), 36) + "." + last.ID
+	}
+	return page, nil
+}
+
+// DeleteExpired removes records of keys that ended before the time given, which can't be in the future, and returns how
+// many. Until then a key's record stays, also of one that was revoked: keep them as long as you answer questions about
+// them. Call it now and then; it deletes in steps of 1000.
+func (k *Keys) DeleteExpired(ctx context.Context, before time.Time) (int, error) {
+	if before.After(k.now()) {
+		return 0, errors.New("apikey: DeleteExpired: the time is in the future, where keys are still in force: use one in the past")
+	}
+	const step = 1000
+	total := 0
+	for {
+		n, err := k.c.Store.DeleteExpired(ctx, wholeMicros(before), step)
+		total += n
+		if err != nil {
+			return total, storeError(err)
+		}
+		if n < step {
+			return total, nil
+		}
+	}
 }
 
 var errUnchanged = errors.New("apikey: nothing to change")
@@ -168,28 +240,29 @@ var errUnchanged = errors.New("apikey: nothing to change")
 const changeTries = 8
 
 // change reads a record, alters it and writes it back, anew where somebody else was faster.
-func (k *Keys) change(ctx context.Context, id string, alter func(*Record) error) (*Record, error) {
+func (k *Keys) change(ctx context.Context, id string, action Action, by string, alter func(*Record) error) error {
 	for range changeTries {
 		found, err := k.find(ctx, id)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r := found.Clone()
 		if err := alter(r); errors.Is(err, errUnchanged) {
-			return found, nil
+			return nil
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		err = k.c.Store.Update(ctx, r)
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return nil, changeError(err)
+			return changeError(err)
 		}
-		return r, nil
+		k.changed(ctx, action, r, by)
+		return nil
 	}
-	return nil, ErrConflict
+	return auth.Unavailable(ErrConflict)
 }
 
 // changeError passes the store's sentinels on and makes everything else an outage.

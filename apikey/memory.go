@@ -154,21 +154,28 @@ func (s *MemoryStore) DeleteExpired(_ context.Context, before time.Time, limit i
 
 // put replaces old by r in both tables; nil is none.
 func (s *MemoryStore) put(old, r *Record) {
+	if old != nil && r != nil && old.ID == r.ID && old.CreatedAt.Equal(r.CreatedAt) && ownerOf(old) == ownerOf(r) {
+		list := s.owners[ownerOf(r)]
+		i, _ := slices.BinarySearchFunc(list, r, byAge)
+		list[i], s.byID[r.ID] = r, r
+		return
+	}
 	if old != nil {
 		delete(s.byID, old.ID)
-		o := owner{old.Issuer, old.Subject}
-		list := s.owners[o]
-		if i, found := slices.BinarySearchFunc(list, old, byAge); found {
-			list = slices.Delete(list, i, i+1)
-		}
-		if s.owners[o] = list; len(list) == 0 {
-			delete(s.owners, o)
+		list := s.owners[ownerOf(old)]
+		i, _ := slices.BinarySearchFunc(list, old, byAge)
+		if list = slices.Delete(list, i, i+1); len(list) == 0 {
+			delete(s.owners, ownerOf(old))
+		} else {
+			s.owners[ownerOf(old)] = list
 		}
 	}
 	if r != nil {
 		s.byID[r.ID] = r
-		o := owner{r.Issuer, r.Subject}
-		i, _ := slices.BinarySearchFunc(s.owners[o], r, byAge)
-		s.owners[o] = slices.Insert(s.owners[o], i, r)
+		list := s.owners[ownerOf(r)]
+		i, _ := slices.BinarySearchFunc(list, r, byAge)
+		s.owners[ownerOf(r)] = slices.Insert(list, i, r)
 	}
 }
+
+func ownerOf(r *Record) owner { return owner{r.Issuer, r.Subject} }
