@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"time"
@@ -87,6 +88,9 @@ func (p *Principal) Scopes() ScopeSet { return p.c.Scopes }
 
 // Roles returns a copy of the subject's roles.
 func (p *Principal) Roles() []string { return slices.Clone(p.c.Roles) }
+
+// AllRoles iterates over the subject's roles without copying them.
+func (p *Principal) AllRoles() iter.Seq[string] { return slices.Values(p.c.Roles) }
 
 // HasRole reports whether the subject has the role.
 func (p *Principal) HasRole(role string) bool { return slices.Contains(p.c.Roles, role) }
