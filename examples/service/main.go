@@ -1,0 +1,89 @@
+// Command service is a small notes API with everything that a real one needs at its door: public, optional, authenticated,
+// scoped and admin routes, callers who manage their own keys, a log of every decision, and a clean end on SIGINT.
+//
+//	go run -C examples ./service
+//
+// It listens on loopback and prints lines to paste, with working keys. Everything it knows is in memory and gone when it
+// ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	addr := flag.String("addr", "localhost:8080", "address to listen on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends. What to try goes to out, the log to logs.
+func run(ctx context.Context, addr string, out, logs io.Writer) error {
+	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := newService(logger)
+	if err != nil {
+		return err
+	}
+	credentials, err := s.seed(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
+	printTour(out, "http://"+listener.Addr().String(), credentials)
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("shutting down")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err = errors.Join(server.Shutdown(grace), s.keys.Close(grace))
+	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+// printTour prints lines that can be pasted into a shell, each with what to expect.
+func printTour(out io.Writer, base string, c credentials) {
+	line := func(expect, command string, args ...any) {
+		_, _ = fmt.Fprintf(out, "\n# %s\n%s\n", expect, fmt.Sprintf(command, args...))
+	}
+	key := func(secret string) string { return "-H 'X-API-Key: " + secret + "'" }
+	_, _ = fmt.Fprintf(out, "notes service on %s\n", base)
+	line("200: public", "curl -i %s/health", base)
+	line("200: works without a credential, and greets whoever has one", "curl -i %s/", base)
+	line("401: the challenges say what may be sent", "curl -i %s/notes", base)
+	line("201: alice may write", "curl -i %s -d '{\"text\":\"buy milk\"}' %s/notes", key(c.alice.Reveal()), base)
+	line("200: and read, here with the key as a bearer token", "curl -i -H 'Authorization: Bearer %s' %s/notes", c.alice.Reveal(), base)
+	line("403: bob's key is for reading; the challenge names the scope", "curl -i -H 'Authorization: Bearer %s' -d '{}' %s/notes", c.bob.Reveal(), base)
+	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
+	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
+	line("201: alice makes a key that can do less than her own; it is shown once",
+		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys/", key(c.alice.Reveal()), base)
+	_, _ = fmt.Fprintln(out)
+}
