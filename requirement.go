@@ -60,8 +60,11 @@ func (r Rule) Scopes() []string {
 	return nil
 }
 
-// String returns the rule on one line, such as all(scopes(a b), roles(admin)). It is no stable format.
+// String returns the rule on one line, such as all(scopes(a b), roles(admin)); "" for the zero Rule. It is no stable format.
 func (r Rule) String() string {
+	if r.Kind == "" {
+		return ""
+	}
 	parts := slices.Clone(r.Names)
 	for _, sub := range r.Rules {
 		parts = append(parts, sub.String())

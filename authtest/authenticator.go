@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -303,29 +302,18 @@ func checkGarbage(k AuthenticatorKit) error {
 }
 
 func checkConcurrent(k AuthenticatorKit) error {
-	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		errs []error
-	)
-	for range 16 {
-		wg.Go(func() {
-			for range 20 {
-				err := wantPrincipal(auth.Decide(k.Authenticator, k.Good()))
-				if err == nil {
-					err = each(k.Bad(), func(r *http.Request) error { return wantRefused(k.Authenticator, r, false) })
-				}
-				if err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-					return
-				}
+	return concurrently(k, func(k AuthenticatorKit) error {
+		for range 20 {
+			if err := wantPrincipal(auth.Decide(k.Authenticator, k.Good())); err != nil {
+				return err
 			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+			err := each(k.Bad(), func(r *http.Request) error { return wantRefused(k.Authenticator, r, false) })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func each(requests []*http.Request, check func(*http.Request) error) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -92,17 +91,14 @@ var requirementRules = []rule[RequirementKit]{
 		"it can be used by many goroutines",
 		"a guard checks every request with the same requirement; run the test with -race",
 		func(k RequirementKit) error {
-			var wg sync.WaitGroup
-			results := make([]error, 16)
-			for i := range results {
-				wg.Go(func() {
-					for range 50 {
-						results[i] = errors.Join(results[i], k.check(k.Allowed, true), k.check(k.Refused, false))
+			return concurrently(k, func(k RequirementKit) error {
+				for range 50 {
+					if err := errors.Join(k.check(k.Allowed, true), k.check(k.Refused, false)); err != nil {
+						return err
 					}
-				})
-			}
-			wg.Wait()
-			return errors.Join(results...)
+				}
+				return nil
+			})
 		},
 	},
 }

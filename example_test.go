@@ -1,0 +1,174 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/apikey"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/middleware"
+)
+
+// One endpoint behind API keys, and a second one that also asks for a scope.
+func Example() {
+	keys, err := apikey.New(apikey.Config{Prefix: "acme", Store: apikey.NewMemoryStore(apikey.MemoryConfig{})})
+	check(err)
+	authenticator, err := keys.Authenticator(apikey.AuthenticatorConfig{})
+	check(err)
+	guard, err := middleware.New(middleware.Config{Authenticator: authenticator})
+	check(err)
+
+	hello := func(w http.ResponseWriter, r *http.Request) {
+		principal, _ := auth.FromContext(r.Context()) // there is one: the guard saw to it
+		fmt.Fprintf(w, "hello %s", principal.Subject())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /hello", guard.HandlerFunc(hello))
+	mux.Handle("GET /notes", guard.MustRequire(auth.Scopes("notes:read")).HandlerFunc(hello))
+
+	issued, err := keys.Create(context.Background(), apikey.Request{Subject: "alice", Name: "laptop"})
+	check(err)
+	key := issued.Secret.Reveal() // acme_live_…: show it once; only a digest is stored
+
+	get := func(path, key string) {
+		resp := authtest.Do(mux, authtest.Request("GET", path, "X-API-Key", key))
+		fmt.Println(resp.StatusCode, path)
+	}
+	get("/hello", key)
+	get("/hello", "guessed")
+	get("/notes", key) // the key was given no scope
+	// Output:
+	// 200 /hello
+	// 401 /hello
+	// 403 /notes
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// Tokens of your own, with a function that knows them: where every tutorial begins.
+func ExampleNewBearer() {
+	bearer, err := auth.NewBearer(auth.BearerConfig{
+		Verify: func(ctx context.Context, token string) (*auth.Principal, error) {
+			if token != "let-me-in" { // look up a digest here; see package apikey for keys that are generated
+				return nil, auth.Invalid(auth.ReasonUnknown, nil)
+			}
+			return auth.NewPrincipal(auth.PrincipalConfig{Subject: "alice"})
+		},
+	})
+	check(err)
+	principal, err := bearer.Authenticate(authtest.Request("GET", "/", "Authorization", "Bearer let-me-in"))
+	fmt.Println(principal.Subject(), err)
+	_, err = bearer.Authenticate(authtest.Request("GET", "/", "Authorization", "Bearer wrong"))
+	fmt.Println(err)
+	// Output:
+	// alice <nil>
+	// the credential was not accepted
+}
+
+// Two kinds of token under one name: the first that recognises a token decides.
+func ExampleFirstOf() {
+	newBearer := func(name, prefix string) auth.Authenticator {
+		b, err := auth.NewBearer(auth.BearerConfig{
+			Name:      name,
+			Recognize: func(token string) bool { return len(token) > 2 && token[:2] == prefix },
+			Verify: func(context.Context, string) (*auth.Principal, error) {
+				return auth.NewPrincipal(auth.PrincipalConfig{Subject: "alice"})
+			},
+		})
+		check(err)
+		return b
+	}
+	chain := auth.FirstOf(newBearer("users", "u-"), newBearer("machines", "m-"))
+	for _, token := range []string{"m-1", "u-1", "x-1"} {
+		principal, err := chain.Authenticate(authtest.Request("GET", "/", "Authorization", "Bearer "+token))
+		if err != nil {
+			fmt.Println(token, auth.KindOf(err))
+			continue
+		}
+		fmt.Println(token, principal.Scheme())
+	}
+	// Output:
+	// m-1 machines
+	// u-1 users
+	// x-1 invalid
+}
+
+// After the proof and before requirements: load the user, add roles.
+func ExampleMap() {
+	tokens := authtest.Tokens(map[string]*auth.Principal{"t1": authtest.Principal("alice")})
+	type user struct{ Email string }
+	authenticator := auth.Map(tokens, func(_ context.Context, p *auth.Principal) (*auth.Principal, error) {
+		return p.Derive(func(c *auth.PrincipalConfig) {
+			c.Roles = []string{"editor"}
+			c.Data = user{Email: p.Subject() + "@example.com"}
+		})
+	})
+	principal, err := authenticator.Authenticate(authtest.Request("GET", "/", "Authorization", "Bearer t1"))
+	check(err)
+	u, _ := auth.Data[user](principal)
+	fmt.Println(principal.HasRole("editor"), u.Email)
+	// Output: true alice@example.com
+}
+
+func ExampleNamed() {
+	partner := auth.Named("partner", authtest.Tokens(map[string]*auth.Principal{"t1": authtest.Principal("acme")}))
+	principal, err := partner.Authenticate(authtest.Request("GET", "/", "Authorization", "Bearer t1"))
+	check(err)
+	fmt.Println(principal.Authenticator(), principal.Scheme())
+	// Output: partner test
+}
+
+func ExampleAny() {
+	requirement := auth.Any(auth.Roles("admin"), auth.Scopes("notes:read"))
+	fmt.Println(auth.Describe(requirement))
+	fmt.Println(requirement.Check(context.Background(), authtest.Principal("alice", "notes:read")))
+	fmt.Println(requirement.Check(context.Background(), authtest.Principal("bob")))
+	// Output:
+	// any(roles(admin), scopes(notes:read))
+	// <nil>
+	// the credential does not allow this
+}
+
+func ExampleParseChallenges() {
+	challenges, err := auth.ParseChallenges(`Bearer realm="notes", error="invalid_token", Basic realm="notes"`)
+	check(err)
+	for _, c := range challenges {
+		code, _ := c.Param("error")
+		fmt.Printf("%s %q\n", c.Scheme, code)
+	}
+	// Output:
+	// Bearer "invalid_token"
+	// Basic ""
+}
+
+func ExampleForwardedFor() {
+	clientAddr, err := auth.ForwardedFor(prefixes("10.0.0.0/8")...)
+	check(err)
+	r := authtest.Request("GET", "/", "X-Forwarded-For", "1.2.3.4, 198.51.100.7")
+	r.RemoteAddr = "10.0.0.1:1234" // our proxy; what the client wrote stands left of what the proxy added
+	addr, err := clientAddr(r)
+	fmt.Println(addr, err)
+	// Output: 198.51.100.7 <nil>
+}
+
+func ExampleObserverFunc() {
+	count := map[string]int{}
+	observer := auth.ObserverFunc(func(_ context.Context, e auth.Event) {
+		count[fmt.Sprint(e.Authenticator, " ", e.Outcome, " ", e.Reason)]++ // a metric's labels: few values each
+	})
+	guard, err := middleware.New(middleware.Config{Authenticator: authtest.Tokens(nil), Observer: observer})
+	check(err)
+	for range 3 {
+		guard.Check(authtest.Request("GET", "/", "Authorization", "Bearer guessed"))
+	}
+	fmt.Println(count)
+	// Output: map[test refused unknown:3]
+}
