@@ -71,10 +71,10 @@ func run(ctx context.Context, addr string, out, logs io.Writer) error {
 // printTour prints lines that can be pasted into a shell, each with what to expect.
 func printTour(out io.Writer, base string, c credentials) {
 	line := func(expect, command string, args ...any) {
-		_, _ = fmt.Fprintf(out, "\n# %s\n%s\n", expect, fmt.Sprintf(command, args...))
+		fmt.Fprintf(out, "\n# %s\n%s\n", expect, fmt.Sprintf(command, args...))
 	}
 	key := func(secret string) string { return "-H 'X-API-Key: " + secret + "'" }
-	_, _ = fmt.Fprintf(out, "notes service on %s\n", base)
+	fmt.Fprintf(out, "notes service on %s\n", base)
 	line("200: public", "curl -i %s/health", base)
 	line("200: works without a credential, and greets whoever has one", "curl -i %s/", base)
 	line("401: the challenges say what may be sent", "curl -i %s/notes", base)
@@ -85,5 +85,5 @@ func printTour(out io.Writer, base string, c credentials) {
 	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
 	line("201: alice makes a key that can do less than her own; it is shown once",
 		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys/", key(c.alice.Reveal()), base)
-	_, _ = fmt.Fprintln(out)
+	fmt.Fprintln(out)
 }
