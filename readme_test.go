@@ -15,7 +15,7 @@ func TestREADMECodeIsExampleCode(t *testing.T) {
 	}
 	var examples strings.Builder
 	for _, file := range []string{"example_test.go", "middleware/example_test.go"} {
-		text, err := os.ReadFile(file) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,6 +66,7 @@ func answer(text string) http.HandlerFunc {
 		if p, ok := auth.FromContext(r.Context()); ok {
 			who = p.Subject()
 		}
-		fmt.Fprintf(w, "%s %s for %s\n", text, chi.URLParam(r, "id"), who)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "%s %s for %s\n", text, chi.URLParam(r, "id"), who) //nolint:gosec // text, not HTML
 	}
 }
