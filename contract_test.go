@@ -653,3 +653,29 @@ func TestClientAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestChainsJoinHeadersAndPlaces(t *testing.T) {
+	gone := auth.Invalid(auth.ReasonExpired, nil)
+	expired := func(name string) auth.Authenticator {
+		return auth.StaleAsAnonymous(cookie(name, func(*http.Request) (*auth.Principal, error) { return nil, gone }))
+	}
+	d := auth.Decide(auth.FirstOf(expired("a"), expired("b")), authtest.Request(http.MethodGet, "/"))
+	if got := d.Header.Values("Set-Cookie"); len(got) != 2 || !strings.HasPrefix(got[0], "a=") || !strings.HasPrefix(got[1], "b=") || d.Stale != "b" {
+		t.Errorf("got Set-Cookie %q and stale %q, want both cookies cleared", got, d.Stale)
+	}
+	good := func(*http.Request) (*auth.Principal, error) { return alice, nil }
+	first, second := cookie("sid", good), cookie("sid", good)
+	second.Scheme.Name = "other"
+	r := authtest.Request(http.MethodGet, "/", "Cookie", "sid=x")
+	if _, err := auth.FirstOf(first, second).RefuseMultiple().Authenticate(r); err != nil {
+		t.Errorf("got %v for one cookie that two authenticators read, want it to be one credential", err)
+	}
+}
+
+func TestNamedKeepsItsNameInRefusals(t *testing.T) {
+	a := auth.Named("n", auth.FirstOf(header("A", map[string]error{"bad": auth.Invalid(auth.ReasonUnknown, nil)})))
+	d := auth.Decide(a, authtest.Request(http.MethodGet, "/", "X-A", "bad"))
+	if len(d.Schemes) != 1 || d.Schemes[0].Name != "n" {
+		t.Errorf("got schemes %v, want the name n", d.Schemes)
+	}
+}

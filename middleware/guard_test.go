@@ -633,3 +633,75 @@ func TestCheckWritesNothing(t *testing.T) {
 		t.Errorf("got decision %+v and header %v, want a refusal", d, h)
 	}
 }
+
+func TestExpiredCookieWhereItCountsAsNone(t *testing.T) {
+	expired := &authtest.Fake{
+		Scheme: auth.Scheme{Name: "session", Type: "apiKey", In: auth.InCookie, Parameter: "sid", AuthScheme: "Session"},
+		Func:   func(*http.Request) (*auth.Principal, error) { return nil, auth.Invalid(auth.ReasonExpired, nil) },
+	}
+	for _, tt := range []struct {
+		name     string
+		optional bool
+		status   int
+		outcome  auth.Outcome
+	}{
+		{"goes on without a principal where that is allowed", true, 200, auth.OutcomeAnonymous},
+		{"is no way in where it is not", false, 401, auth.OutcomeRefused},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var events authtest.Recorder
+			g := newGuard(t, middleware.Config{Authenticator: auth.StaleAsAnonymous(expired), Optional: tt.optional, Observer: &events})
+			resp := authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/", "Cookie", "sid=old"))
+			e := events.Last()
+			if resp.StatusCode != tt.status || e.Outcome != tt.outcome || e.Reason != auth.ReasonStale || e.Authenticator != "session" {
+				t.Errorf("got status %d and event %+v", resp.StatusCode, e)
+			}
+			if got := resp.Header.Get("Set-Cookie"); !strings.HasPrefix(got, "sid=; Path=/; Max-Age=0") {
+				t.Errorf("got Set-Cookie %q, want the cookie cleared on the wire", got)
+			}
+		})
+	}
+}
+
+func TestGuardsForPeopleAndProgrammers(t *testing.T) {
+	g := newGuard(t, middleware.Config{Authenticator: tokens(t)})
+	optional := newGuard(t, middleware.Config{Authenticator: tokens(t), Optional: true})
+	for got, want := range map[string]string{
+		g.String():        "guard(bearer: authenticated)",
+		optional.String(): "guard(bearer: optional)",
+		g.MustRequire(auth.Roles("a")).MustRequire(auth.Roles("b")).String(): "guard(bearer: all(roles(a), roles(b)))",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	for name, f := range map[string]func(){
+		"a nil handler":           func() { g.Handler(nil) },
+		"a requirement that errs": func() { g.MustRequire(auth.Scopes()) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("got no panic for %s", name)
+				}
+			}()
+			f()
+		}()
+	}
+	type key struct{}
+	r := authtest.Request(http.MethodGet, "/", "Authorization", "Bearer t-alice")
+	d := g.Check(r.WithContext(context.WithValue(r.Context(), key{}, "kept")))
+	if got := d.Request.Context().Value(key{}); got != "kept" {
+		t.Errorf("got %v from the context, want what was there before", got)
+	}
+	concealed := newGuard(t, middleware.Config{Authenticator: tokens(t), Conceal: true})
+	if d := concealed.Check(authtest.Request(http.MethodGet, "/")); d.Challenges() != nil || d.Status() != 404 {
+		t.Errorf("got challenges %v and status %d from a concealed guard", d.Challenges(), d.Status())
+	}
+}
+
+func TestBoundTokensAreChallengedFirst(t *testing.T) {
+	dpop := &authtest.Fake{Scheme: auth.Scheme{Name: "dpop", Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "DPoP"}}
+	g := newGuard(t, middleware.Config{Authenticator: auth.FirstOf(keyHeader("k", alice), tokens(t), dpop)})
+	authtest.AssertChallenges(t, authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/")), "DPoP", `Bearer realm="test"`, `ApiKey realm="test"`)
+}

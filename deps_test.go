@@ -1,0 +1,43 @@
+package auth_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPackagesPullInOnlyWhatTheyMay looks at everything that importing a package compiles: a user of API keys gets no JWT
+// library, and the contract stands on the standard library.
+func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
+	const module = "github.com/cardea-go/auth"
+	for _, tt := range []struct {
+		pkg     string
+		allowed []string // beside the standard library, itself and internal packages; those under a path that ends in /
+	}{
+		{".", nil},
+		{"./middleware", []string{module}},
+		{"./throttle", nil},
+		{"./apikey", []string{module, module + "/throttle"}},
+	} {
+		t.Run(tt.pkg, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", tt.pkg).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			listed := strings.Fields(string(out))
+			if len(listed) == 0 {
+				t.Fatal("go list named no package")
+			}
+			allowed := append(tt.allowed, module+strings.TrimPrefix(tt.pkg, "."), module+"/internal/")
+			for _, dep := range listed {
+				ok := slices.ContainsFunc(allowed, func(p string) bool {
+					return dep == p || strings.HasSuffix(p, "/") && strings.HasPrefix(dep, p)
+				})
+				if !ok {
+					t.Errorf("%s pulls in %s", tt.pkg, dep)
+				}
+			}
+		})
+	}
+}
