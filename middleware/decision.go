@@ -1,14 +1,13 @@
 package middleware
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/problem"
 )
 
 // A Decision is what a [Guard] made of a request.
@@ -91,13 +90,8 @@ func (d Decision) AddHeaders(h http.Header) {
 		h.Add("WWW-Authenticate", c.String())
 	}
 	if e := auth.AsError(d.Err); e.Kind == auth.KindThrottled || e.Kind == auth.KindUnavailable {
-		h.Set("Retry-After", wholeSeconds(e.RetryAfter))
+		h.Set("Retry-After", problem.RetryAfter(e.RetryAfter))
 	}
-}
-
-// wholeSeconds writes a delay as RFC 9110 §10.2.3 has it, rounded up and at least one second.
-func wholeSeconds(d time.Duration) string {
-	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
 // An ErrorWriter answers a refusal. The guard has already set every header that belongs to the decision; an ErrorWriter
@@ -106,22 +100,7 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, d Decision)
 
 // WriteProblem is the default [ErrorWriter]: application/problem+json (RFC 9457) with type, title, status and detail.
 func WriteProblem(w http.ResponseWriter, _ *http.Request, d Decision) {
-	writeProblem(w, d.Status(), d.Text())
-}
-
-func writeProblem(w http.ResponseWriter, status int, detail string) {
-	body, _ := json.Marshal(struct { // plain strings and a number can't fail
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-	}{"about:blank", http.StatusText(status), status, detail})
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)+1))
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // a client that has gone away is no error of ours
+	problem.Write(w, d.Status(), d.Text())
 }
 
 // challenges returns those that answer e, strongest first.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/problem"
 )
 
 // A MuxConfig configures a [Mux].
@@ -252,10 +253,10 @@ func (s *server) unknown(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allow) == 0 {
-		writeProblem(w, http.StatusNotFound, textNotFound)
+		problem.Write(w, http.StatusNotFound, textNotFound)
 		return
 	}
 	slices.Sort(allow)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeProblem(w, http.StatusMethodNotAllowed, "the method is not allowed here")
+	problem.Write(w, http.StatusMethodNotAllowed, "the method is not allowed here")
 }
