@@ -42,11 +42,11 @@ func ForwardedFor(trusted ...netip.Prefix) (AddrFunc, error) {
 		if !p.IsValid() {
 			return nil, fmt.Errorf("auth: ForwardedFor: prefix %d is not valid", i+1)
 		}
-		if p.Bits() == 0 {
-			return nil, fmt.Errorf("auth: ForwardedFor: %s trusts everybody: name the prefixes of your proxies", p)
-		}
 		if p.Addr().Is4In6() && p.Bits() >= 96 {
 			trusted[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if trusted[i].Bits() == 0 {
+			return nil, fmt.Errorf("auth: ForwardedFor: %s trusts everybody: name the prefixes of your proxies", p)
 		}
 	}
 	isTrusted := func(a netip.Addr) bool {

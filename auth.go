@@ -75,7 +75,7 @@ type Decision struct {
 	Err error
 	// By is the authenticator that decided: the member of a chain, or the authenticator that was asked.
 	By Authenticator
-	// Schemes are those that a refusal is answered with; nil stands for By's own.
+	// Schemes are those of the one that decided, where By combines several; nil stands for By's own.
 	Schemes []Scheme
 	// Header is added to the response whatever the outcome, before the next handler runs: a DPoP nonce,
 	// a cookie that slides. Nil adds nothing.

@@ -98,9 +98,9 @@ type BearerConfig struct {
 	MaxBytes int
 }
 
-// A VerifyFunc returns the principal that a token stands for. It follows the contract of [Authenticator]: refuse with
-// [Invalid], return any other error where the question can't be decided now. It must be safe for concurrent use,
-// compare in constant time and keep the token out of its errors.
+// A VerifyFunc returns the principal that a token stands for. It refuses with [Invalid], returns [ErrUnrecognized] for a
+// token that another authenticator may know, and any other error where the question can't be decided now. It must be safe
+// for concurrent use, compare in constant time and keep the token out of its errors.
 type VerifyFunc func(ctx context.Context, token string) (*Principal, error)
 
 // A Bearer authenticates requests by Authorization: Bearer (RFC 6750 §2.1) with a function that knows the tokens.
@@ -149,6 +149,9 @@ func (b *Bearer) Schemes() []Scheme { return b.schemes }
 func (b *Bearer) Authenticate(r *http.Request) (*Principal, error) {
 	token, err := Credentials(r, "Bearer", b.c.MaxBytes)
 	if err != nil {
+		if b.c.Recognize != nil && AsError(err).Reason == ReasonTooLong {
+			return nil, ErrUnrecognized // too long to be of this kind; another member's may be longer
+		}
 		return nil, err
 	}
 	if !isToken68(token) {
@@ -163,7 +166,7 @@ func (b *Bearer) Authenticate(r *http.Request) (*Principal, error) {
 	}
 	p, err := b.c.Verify(ctx, token)
 	if err != nil || p == nil {
-		return p, err
+		return p, afterProof(err)
 	}
 	return p.as(b.c.Name, ""), nil
 }

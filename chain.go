@@ -47,6 +47,9 @@ func (c *Chain) RefuseMultiple() *Chain {
 // Members returns a copy of the chain's list.
 func (c *Chain) Members() []Authenticator { return slices.Clone(c.members) }
 
+// RefusesMultiple reports whether the chain is one of [Chain.RefuseMultiple].
+func (c *Chain) RefusesMultiple() bool { return c.exclusive }
+
 // Schemes implements [Authenticator]: those of every member, in order.
 func (c *Chain) Schemes() []Scheme { return c.schemes }
 
@@ -68,9 +71,10 @@ func (c *Chain) Decide(r *http.Request) Decision {
 		return Decision{Err: Malformed(ReasonMultiple, nil)}
 	}
 	var (
-		header       http.Header
-		stale        string
-		unrecognized []Scheme
+		header  http.Header
+		stale   string
+		nobodys bool     // a place holds a value that its member does not recognise
+		schemes []Scheme // of such places
 	)
 	for i, m := range c.members {
 		d := Decide(m, r)
@@ -81,21 +85,25 @@ func (c *Chain) Decide(r *http.Request) Decision {
 			stale = d.Stale
 		}
 		switch {
-		case errors.Is(d.Err, ErrNoCredential):
+		case absent(d.Err):
 			continue
-		case errors.Is(d.Err, ErrUnrecognized):
-			unrecognized = append(unrecognized, present(m.Schemes(), r)...)
+		case unrecognized(d.Err):
+			nobodys, schemes = true, append(schemes, present(m.Schemes(), r)...)
 			continue
 		case d.Err == nil:
 			d.Unread = append(d.Unread, c.unread(i, r)...)
-		case d.Schemes == nil:
+		}
+		if d.Schemes == nil {
 			d.Schemes = m.Schemes()
 		}
-		d.By, d.Header, d.Stale = m, header, stale
+		if _, nested := m.(*Chain); !nested {
+			d.By = m
+		}
+		d.Header, d.Stale = header, stale
 		return d
 	}
-	if unrecognized != nil {
-		return Decision{Err: ErrUnrecognized, Schemes: unrecognized, Header: header, Stale: stale}
+	if nobodys {
+		return Decision{Err: ErrUnrecognized, Schemes: schemes, Header: header, Stale: stale}
 	}
 	return Decision{Err: ErrNoCredential, Header: header, Stale: stale}
 }
@@ -169,7 +177,12 @@ func (c *Chain) Validate() error {
 	for i, m := range c.members {
 		if m == nil {
 			errs = append(errs, fmt.Errorf("auth: FirstOf: authenticator %d is nil", i+1))
-		} else if v, ok := m.(Validator); ok {
+			continue
+		}
+		if len(m.Schemes()) == 0 {
+			errs = append(errs, fmt.Errorf("auth: FirstOf: authenticator %d describes no scheme: return at least one from Schemes", i+1))
+		}
+		if v, ok := m.(Validator); ok {
 			errs = append(errs, v.Validate())
 		}
 	}

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,8 @@ type Challenge struct {
 
 // A Param is one auth-param of a challenge (RFC 9110 §11.2). Names are case-insensitive.
 type Param struct{ Name, Value string }
+
+func (p Param) sameName(q Param) bool { return strings.EqualFold(p.Name, q.Name) }
 
 // Param returns the value of the parameter of that name, in any case, and whether it is there.
 func (c Challenge) Param(name string) (string, bool) {
@@ -42,11 +45,8 @@ func (c Challenge) Validate() error {
 		if !isToken(p.Name) {
 			errs = append(errs, fmt.Errorf("auth: challenge parameter %q: use an RFC 9110 token such as realm", p.Name))
 		}
-		for _, q := range c.Params[:i] {
-			if strings.EqualFold(p.Name, q.Name) {
-				errs = append(errs, fmt.Errorf("auth: challenge parameter %q is set twice", p.Name))
-				break
-			}
+		if slices.ContainsFunc(c.Params[:i], p.sameName) {
+			errs = append(errs, fmt.Errorf("auth: challenge parameter %q is set twice", p.Name))
 		}
 		if i := strings.IndexFunc(p.Value, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
 			errs = append(errs, fmt.Errorf("auth: challenge parameter %s=%q: use printable ASCII only", p.Name, p.Value))
@@ -70,8 +70,8 @@ func (c Challenge) String() string {
 		return b.String()
 	}
 	separator := " "
-	for _, p := range c.Params {
-		if !isToken(p.Name) {
+	for i, p := range c.Params {
+		if !isToken(p.Name) || slices.ContainsFunc(c.Params[:i], p.sameName) {
 			continue
 		}
 		b.WriteString(separator)
@@ -141,11 +141,16 @@ func (p *challengeParser) challenge() (Challenge, error) {
 		return c, errChallenge
 	}
 	spaced := p.skip(" \t")
-	if p.rest == "" || p.rest[0] == ',' {
-		// A scheme without parameters; a list element follows.
-	} else if !spaced {
-		return c, errChallenge
-	} else if t := p.token68(); t != "" {
+	if p.rest == "" {
+		return c, nil
+	}
+	if !spaced {
+		if p.rest[0] != ',' {
+			return c, errChallenge
+		}
+		return c, nil // a scheme without parameters; another challenge follows
+	}
+	if t := p.token68(); t != "" {
 		c.Token68 = t
 		return c, nil
 	}

@@ -22,6 +22,7 @@ var (
 	errNoOutcome        = errors.New("auth: authenticator returned neither a principal nor an error")
 	errBothOutcomes     = errors.New("auth: authenticator returned a principal together with an error")
 	errNilError         = errors.New("auth: a nil *auth.Error was returned as an error")
+	errNotAbsent        = errors.New("auth: a callback that was given a credential returned that there is none")
 	errBadKind          = errors.New("auth: an *auth.Error without a known kind was returned")
 )
 
@@ -184,6 +185,32 @@ func Unavailable(cause error) *Error {
 		reason = ReasonDeadline
 	}
 	return &Error{Kind: KindUnavailable, Reason: reason, Err: cause}
+}
+
+// absent reports whether err, as [Decide] returns it, says that nothing was sent. It goes by the kind and not by
+// errors.Is, which would find a sentinel among the causes of a refusal too.
+func absent(err error) bool {
+	if err == ErrNoCredential || err == nil { //nolint:errorlint // the common case costs nothing
+		return err != nil
+	}
+	return KindOf(err) == KindNoCredential
+}
+
+// unrecognized is the same for a credential of nobody's kind.
+func unrecognized(err error) bool {
+	if err == ErrUnrecognized || err == nil { //nolint:errorlint // as above
+		return err != nil
+	}
+	e := AsError(err)
+	return e.Kind == KindInvalid && e.Reason == ReasonUnrecognized
+}
+
+// afterProof returns the error of a callback that was given a credential: whatever it says, one was sent.
+func afterProof(err error) error {
+	if absent(err) {
+		return broken(errNotAbsent)
+	}
+	return err
 }
 
 func broken(cause error) *Error {

@@ -120,13 +120,27 @@ func (s Scheme) Present(r *http.Request) bool {
 			}
 		}
 	case InQuery:
-		if r.URL.RawQuery == "" {
-			return false
-		}
-		query, _ := url.ParseQuery(r.URL.RawQuery) // what does not parse is not what a scheme reads either
-		return query.Has(s.Parameter)
+		return hasParameter(r.URL.RawQuery, s.Parameter)
 	case InCookie:
 		return hasCookie(r, s.Parameter)
+	}
+	return false
+}
+
+// hasParameter looks for a query parameter, also in a pair that does not parse as a whole.
+func hasParameter(query, name string) bool {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		n, _, _ := strings.Cut(pair, "=")
+		if n == name {
+			return true
+		}
+		if strings.ContainsAny(n, "%+") {
+			if unescaped, err := url.QueryUnescape(n); err == nil && unescaped == name {
+				return true
+			}
+		}
 	}
 	return false
 }

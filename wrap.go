@@ -42,8 +42,12 @@ func Map(a Authenticator, f func(ctx context.Context, p *Principal) (*Principal,
 		w.mistake = errors.New("auth: Map with a nil function: give it one")
 	}
 	w.after = func(ctx context.Context, d Decision) Decision {
-		if d.Err == nil {
-			d.Principal, d.Err = f(ctx, d.Principal)
+		if d.Err != nil {
+			return d
+		}
+		d.Principal, d.Err = f(ctx, d.Principal)
+		if d.Err != nil && (absent(d.Err) || unrecognized(d.Err)) {
+			d.Err = broken(errNotAbsent)
 		}
 		return d
 	}
@@ -66,11 +70,15 @@ func StaleAsAnonymous(a Authenticator) Authenticator {
 		if e, ok := errors.AsType[*Error](d.Err); !ok || e.Kind != KindInvalid || e.Reason != ReasonExpired {
 			return d
 		}
-		d.Err, d.Stale, d.Header = ErrNoCredential, w.schemes[0].Name, d.Header.Clone()
+		schemes := d.Schemes // of the member of a chain that it was
+		if schemes == nil {
+			schemes = w.schemes
+		}
+		d.Err, d.Stale, d.Header = ErrNoCredential, schemes[0].Name, d.Header.Clone()
 		if d.Header == nil {
 			d.Header = http.Header{}
 		}
-		for _, s := range w.schemes {
+		for _, s := range schemes {
 			gone := http.Cookie{Name: s.Parameter, Path: "/", MaxAge: -1, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
 			d.Header.Add("Set-Cookie", gone.String())
 		}

@@ -70,6 +70,9 @@ func (a Access) within(outer Access) (Access, error) {
 	if a.kind == accessUnsaid {
 		return a, errors.New("its access is not stated: use Public, Optional, Authenticated or Require")
 	}
+	if a.conceal && a.kind != accessRequired {
+		return a, errors.New("it is concealed and " + accessNames[a.kind] + ": whoever sends nothing sees it; use Authenticated or Require")
+	}
 	if outer.kind == accessUnsaid {
 		return a, nil
 	}
@@ -79,7 +82,11 @@ func (a Access) within(outer Access) (Access, error) {
 	if a.kind != accessRequired {
 		return a, errors.New("it is " + accessNames[a.kind] + " inside a group that requires a principal: move it out of the group")
 	}
-	a.requirements = append(slices.Clone(outer.requirements), a.requirements...)
+	requirements := slices.Clone(outer.requirements)
+	if outer.guard != nil && a.guard != nil && a.guard != outer.guard && outer.guard.c.Require != nil {
+		requirements = append(requirements, outer.guard.c.Require) // the group asks for it, whoever authenticates
+	}
+	a.requirements = append(requirements, a.requirements...)
 	if a.guard == nil {
 		a.guard = outer.guard
 	}

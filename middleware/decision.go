@@ -23,7 +23,7 @@ type Decision struct {
 
 	outcome        auth.Outcome
 	guard          *Guard
-	by             auth.Authenticator
+	schemes        []auth.Scheme   // of the one that decided
 	proven         *auth.Principal // of a refusal
 	header         http.Header
 	challenges     []auth.Challenge
@@ -78,9 +78,13 @@ func (d Decision) AddHeaders(h http.Header) {
 	for name, values := range d.header {
 		h[name] = append(h[name], values...)
 	}
-	if g := d.guard; g != nil && g.vary != "" {
-		h.Add("Vary", g.vary)
-		h.Set("Cache-Control", "private")
+	if g := d.guard; g != nil && g.private {
+		if g.vary != "" {
+			h.Add("Vary", g.vary)
+		}
+		if h.Get("Cache-Control") == "" {
+			h.Set("Cache-Control", "private") // RFC 6750 §2.3
+		}
 	}
 	if d.Err == nil {
 		return
@@ -104,12 +108,9 @@ func WriteProblem(w http.ResponseWriter, _ *http.Request, d Decision) {
 }
 
 // challenges returns those that answer e, strongest first.
-func (g *Guard) challenges(r *http.Request, d auth.Decision, e *auth.Error, outer *guardContext) []auth.Challenge {
-	schemes := g.schemes
-	if d.Schemes != nil {
-		schemes = d.Schemes
-	} else if d.By != nil {
-		schemes = d.By.Schemes()
+func (g *Guard) challenges(r *http.Request, schemes []auth.Scheme, e *auth.Error, outer *guardContext) []auth.Challenge {
+	if schemes == nil {
+		schemes = g.schemes
 	}
 	var params []auth.Param
 	if code := e.Kind.BearerCode(); code != "" {
@@ -210,26 +211,27 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		return
 	}
 	e := auth.Event{
-		Time: start, Duration: g.c.Clock().Sub(start), Outcome: d.outcome, Reason: d.reason,
+		Time: start, Duration: g.now().Sub(start), Outcome: d.outcome, Reason: d.reason,
 		Unread: d.unread, Foreign: d.foreign, Remote: g.remote(r), Method: r.Method, Route: r.Pattern,
 	}
 	if d.Err != nil {
 		err := auth.AsError(d.Err)
 		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
 		e.CredentialID = err.CredentialID
-		if err.Kind == auth.KindForbidden || err.Kind == auth.KindStepUp {
+		if d.proven != nil && (e.Kind == auth.KindForbidden || e.Kind == auth.KindStepUp) {
 			e.Missing = auth.Describe(g.c.Require).String()
 		}
 	}
-	if d.by != nil {
-		if schemes := d.by.Schemes(); len(schemes) == 1 || !isChain(d.by) {
-			e.Authenticator, e.Scheme = schemes[0].Name, schemes[0].Name
-		}
-		e.InURL = slices.ContainsFunc(d.by.Schemes(), func(s auth.Scheme) bool { return s.In == auth.InQuery && s.Present(r) })
-	}
-	if d.stale != "" {
+	switch {
+	case d.stale != "":
 		e.Authenticator, e.Scheme = d.stale, d.stale
+	case e.Kind == auth.KindNoCredential || e.Reason == auth.ReasonUnrecognized:
+	default:
+		if i := slices.IndexFunc(d.schemes, func(s auth.Scheme) bool { return s.Present(r) }); i >= 0 {
+			e.Authenticator, e.Scheme = d.schemes[i].Name, d.schemes[i].Name
+		}
 	}
+	e.InURL = slices.ContainsFunc(d.schemes, func(s auth.Scheme) bool { return s.In == auth.InQuery && s.Present(r) })
 	p := d.Principal
 	if p == nil {
 		p = d.proven
@@ -239,11 +241,6 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		e.Issuer, e.Subject, e.CredentialID = p.Issuer(), p.Subject(), p.CredentialID()
 	}
 	g.c.Observer.Observe(r.Context(), e)
-}
-
-func isChain(a auth.Authenticator) bool {
-	_, ok := a.(*auth.Chain)
-	return ok
 }
 
 func (g *Guard) remote(r *http.Request) string {

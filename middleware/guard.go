@@ -31,8 +31,11 @@ type Config struct {
 	// ErrorLog gets the causes of decisions that could not be made (503) and of broken contracts, which events
 	// leave out because they are not written by this module. Nil drops them.
 	ErrorLog *slog.Logger
-	// ErrorWriter answers refusals. Nil is WriteProblem.
+	// ErrorWriter answers refusals that are not concealed. Nil is WriteProblem.
 	ErrorWriter ErrorWriter
+	// NotFound answers refusals that are concealed: set it to what answers requests for things that do not exist.
+	// Nil is a problem of status 404. A Mux sets it for its routes.
+	NotFound http.Handler
 	// ClientAddr gives the client's address in events. Nil writes the request's RemoteAddr as it is.
 	ClientAddr auth.AddrFunc
 	// Clock is the time of events. Nil is time.Now.
@@ -61,6 +64,7 @@ type Guard struct {
 	schemes []auth.Scheme // in the order of challenges
 	leaves  []auth.Authenticator
 	vary    string
+	private bool     // answers are not for shared caches
 	query   []string // query parameters that hold credentials
 	scopes  []string // that Require asks for
 }
@@ -77,12 +81,6 @@ func New(c Config) (*Guard, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
-	if c.ErrorWriter == nil {
-		c.ErrorWriter = WriteProblem
-	}
 	g := &Guard{c: c, schemes: slices.Clone(c.Authenticator.Schemes()), leaves: leaves(c.Authenticator)}
 	slices.SortStableFunc(g.schemes, byStrength)
 	g.vary = varyOf(g.schemes, c.Optional)
@@ -91,6 +89,7 @@ func New(c Config) (*Guard, error) {
 			g.query = append(g.query, s.Parameter)
 		}
 	}
+	g.private = g.vary != "" || len(g.query) > 0
 	if c.Require != nil {
 		g.scopes = auth.Describe(c.Require).Scopes()
 	}
@@ -138,7 +137,14 @@ func join(first auth.Requirement, more ...auth.Requirement) auth.Requirement {
 }
 
 // Schemes returns a copy of the schemes that the guard serves, strongest first.
-func (g *Guard) Schemes() []auth.Scheme { return slices.Clone(g.schemes) }
+func (g *Guard) Schemes() []auth.Scheme {
+	list := slices.Clone(g.schemes)
+	for i := range list {
+		list[i].Params = slices.Clone(list[i].Params)
+		list[i].Flows = slices.Clone(list[i].Flows)
+	}
+	return list
+}
 
 // Handler returns a handler that answers refusals and hands every other request to next. It does not wrap the
 // ResponseWriter: flushing, hijacking and full duplex stay what they were.
@@ -149,11 +155,16 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := g.Check(r)
 		d.AddHeaders(w.Header())
-		if d.Err != nil {
+		switch {
+		case d.Err == nil:
+			next.ServeHTTP(w, d.Request)
+		case d.concealed() && g.c.NotFound != nil:
+			g.c.NotFound.ServeHTTP(w, r)
+		case g.c.ErrorWriter == nil || d.concealed():
+			WriteProblem(w, r, d)
+		default:
 			g.c.ErrorWriter(w, r, d)
-			return
 		}
-		next.ServeHTTP(w, d.Request)
 	})
 }
 
@@ -168,7 +179,7 @@ func (g *Guard) HandlerFunc(next func(http.ResponseWriter, *http.Request)) http.
 func (g *Guard) Check(r *http.Request) Decision {
 	var start time.Time
 	if g.c.Observer != nil {
-		start = g.c.Clock()
+		start = g.now()
 	}
 	done := false
 	defer func() {
@@ -187,14 +198,14 @@ var errPanicked = &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonPan
 
 func (g *Guard) decide(r *http.Request) Decision {
 	if g.c.AllowPreflight && isPreflight(r) {
-		return Decision{Request: r, outcome: auth.OutcomePreflight, guard: g}
+		return Decision{Request: g.withoutQueryCredentials(r), outcome: auth.OutcomePreflight, guard: g}
 	}
 	outer, _ := r.Context().Value(guardKey{}).(*guardContext)
 	var d auth.Decision
 	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(outer, p) {
 		d.Principal = p
 		if outer != nil {
-			d.By = outer.by
+			d.By, d.Schemes = outer.by, outer.schemes
 		}
 	} else {
 		d = auth.Decide(g.c.Authenticator, r)
@@ -209,61 +220,84 @@ func (g *Guard) decide(r *http.Request) Decision {
 	}
 	return Decision{
 		Principal: d.Principal, Request: g.admit(r, d, outer),
-		outcome: auth.OutcomeAllowed, guard: g, by: d.By, header: d.Header, unread: d.Unread,
+		outcome: auth.OutcomeAllowed, guard: g, schemes: schemesOf(d), header: d.Header, unread: d.Unread,
 	}
+}
+
+// schemesOf returns the schemes of the one that decided; none where a principal was set on purpose.
+func schemesOf(d auth.Decision) []auth.Scheme {
+	switch {
+	case d.Schemes != nil:
+		return d.Schemes
+	case d.By != nil:
+		return d.By.Schemes()
+	}
+	return nil
 }
 
 // trusts reports whether p, found in the request's context, counts as proven here: it was set there on purpose, or
 // proved by an authenticator that this guard would have asked.
 func (g *Guard) trusts(outer *guardContext, p *auth.Principal) bool {
-	if outer == nil || outer.principal != p || outer.by == nil {
+	if outer == nil || outer.principal != p || outer.by == nil || same(outer.guard.c.Authenticator, g.c.Authenticator) {
 		return true
+	}
+	if c, ok := g.c.Authenticator.(*auth.Chain); ok && c.RefusesMultiple() {
+		return false // nobody has looked for a second credential yet
 	}
 	return slices.ContainsFunc(g.leaves, func(a auth.Authenticator) bool { return same(a, outer.by) })
 }
 
-// same compares two authenticators by identity; those of types that can't be compared are never the same.
+// same compares two authenticators by identity; those that can't be compared are never the same.
 func same(a, b auth.Authenticator) bool {
-	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
+// leaves returns the members of a chain, and of chains in it.
 func leaves(a auth.Authenticator) []auth.Authenticator {
 	c, ok := a.(*auth.Chain)
 	if !ok {
 		return []auth.Authenticator{a}
 	}
-	return c.Members()
+	var all []auth.Authenticator
+	for _, m := range c.Members() {
+		all = append(all, leaves(m)...)
+	}
+	return all
 }
 
 // withoutPrincipal ends a decision in which no principal was proved.
 func (g *Guard) withoutPrincipal(r *http.Request, d auth.Decision) Decision {
-	if !errors.Is(d.Err, auth.ErrNoCredential) {
-		return g.refuse(r, d, auth.AsError(d.Err), nil)
+	if e := auth.AsError(d.Err); e.Kind != auth.KindNoCredential {
+		return g.refuse(r, d, e, nil)
 	}
-	e := auth.AsError(auth.ErrNoCredential)
+	if d.Stale == "" && slices.ContainsFunc(g.schemes, func(s auth.Scheme) bool { return s.Present(r) }) {
+		// An authenticator looked away from what is in its own place. That is no way to become anonymous.
+		d.Schemes = filled(g.schemes, r)
+		return g.refuse(r, d, auth.Invalid(auth.ReasonUnrecognized, nil), nil)
+	}
+	var reason auth.Reason
 	foreign := auth.ForeignScheme(r, g.schemes)
 	switch {
 	case d.Stale != "":
-		e.Reason = auth.ReasonStale
+		reason = auth.ReasonStale
 	case foreign != "":
-		e.Reason = auth.ReasonForeign
+		reason = auth.ReasonForeign
 	}
 	if g.c.Optional && (foreign == "" || !g.c.RefuseForeignSchemes) {
-		reason := e.Reason
-		if reason == auth.ReasonAbsent {
-			reason = ""
-		}
-		return Decision{Request: r, outcome: auth.OutcomeAnonymous, guard: g, header: d.Header, reason: reason, foreign: foreign, stale: d.Stale}
+		return Decision{Request: g.anonymous(r), outcome: auth.OutcomeAnonymous, guard: g, header: d.Header, reason: reason, foreign: foreign, stale: d.Stale}
 	}
-	refusal := g.refuse(r, d, e, nil)
+	if reason == "" {
+		reason = auth.ReasonAbsent
+	}
+	refusal := g.refuse(r, d, &auth.Error{Kind: auth.KindNoCredential, Reason: reason}, nil)
 	refusal.foreign, refusal.stale = foreign, d.Stale
 	return refusal
 }
 
 func (g *Guard) refuse(r *http.Request, d auth.Decision, e *auth.Error, outer *guardContext) Decision {
 	return Decision{
-		Err: e, outcome: auth.OutcomeRefused, guard: g, by: d.By, header: d.Header, unread: d.Unread, reason: e.Reason,
-		proven: d.Principal, challenges: g.challenges(r, d, e, outer),
+		Err: e, outcome: auth.OutcomeRefused, guard: g, schemes: schemesOf(d), header: d.Header, unread: d.Unread, reason: e.Reason,
+		proven: d.Principal, challenges: g.challenges(r, schemesOf(d), e, outer),
 	}
 }
 
@@ -272,6 +306,7 @@ type guardContext struct {
 	context.Context
 	principal *auth.Principal
 	by        auth.Authenticator
+	schemes   []auth.Scheme
 	guard     *Guard
 	outer     *guardContext
 }
@@ -291,14 +326,39 @@ func (c *guardContext) Value(key any) any {
 
 // admit returns the request for the next handler.
 func (g *Guard) admit(r *http.Request, d auth.Decision, outer *guardContext) *http.Request {
-	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, g, outer}) //nolint:contextcheck // it embeds the request's own context
+	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, d.Schemes, g, outer}) //nolint:contextcheck // it embeds the request's own context
 	if len(g.query) > 0 {
 		cutQuery(next, g.query)
 	}
-	if g.c.RemoveCredentials && d.By != nil {
-		removeCredentials(next, d.By.Schemes())
+	if g.c.RemoveCredentials {
+		removeCredentials(next, schemesOf(d))
 	}
 	return next
+}
+
+// anonymous returns the request for the next handler where nothing was sent. A principal that a guard further out proved
+// is none of this guard's, so it is not shown to whoever asks this guard.
+func (g *Guard) anonymous(r *http.Request) *http.Request {
+	if _, ok := auth.FromContext(r.Context()); ok {
+		return r.WithContext(auth.Without(r.Context()))
+	}
+	return r
+}
+
+func (g *Guard) withoutQueryCredentials(r *http.Request) *http.Request {
+	if len(g.query) == 0 {
+		return r
+	}
+	next := r.WithContext(r.Context())
+	cutQuery(next, g.query)
+	return next
+}
+
+func (g *Guard) now() time.Time {
+	if g.c.Clock == nil {
+		return time.Now()
+	}
+	return g.c.Clock()
 }
 
 func isPreflight(r *http.Request) bool {

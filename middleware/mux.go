@@ -17,8 +17,10 @@ type MuxConfig struct {
 	// itself is added to that of each route; on an optional route it is left out.
 	Guard *Guard
 	// HideUnknown asks Guard before it says 404 or 405, so that without a credential a path that does not exist
-	// looks like one that does. It needs Guard.
+	// looks like one that does. It needs a Guard that is not optional.
 	HideUnknown bool
+	// NotFound answers requests for what does not exist, concealed routes included. Nil is a problem of status 404.
+	NotFound http.Handler
 }
 
 // A Mux collects routes on [http.ServeMux] patterns, each with a stated access, and builds the handler that serves them.
@@ -27,6 +29,7 @@ type MuxConfig struct {
 type Mux struct {
 	table *routeTable
 	group Access
+	err   error // what is wrong with the group
 }
 
 type routeTable struct {
@@ -39,7 +42,6 @@ type route struct {
 	access  Access
 	handler http.Handler
 	err     error
-	guard   *Guard // nil where public; set by Build
 }
 
 // NewMux returns an empty Mux.
@@ -49,6 +51,7 @@ func NewMux(c MuxConfig) *Mux { return &Mux{table: &routeTable{config: c}} }
 // [Mux.Build].
 func (m *Mux) Handle(pattern string, access Access, h http.Handler) {
 	full, err := access.within(m.group)
+	err = errors.Join(m.err, err)
 	if h == nil {
 		err = errors.Join(err, errors.New("its handler is nil"))
 	}
@@ -68,10 +71,13 @@ func (m *Mux) HandleFunc(pattern string, access Access, h func(http.ResponseWrit
 // ask for more, so access is [Authenticated] or [Require].
 func (m *Mux) Group(access Access) *Mux {
 	full, err := access.within(m.group)
-	if err != nil || access.kind != accessRequired {
-		full = access // the routes will report it
+	if err == nil && full.kind != accessRequired {
+		err = errors.New("it is " + accessNames[full.kind] + ": a group can only ask for more; use Authenticated or Require")
 	}
-	return &Mux{table: m.table, group: full}
+	if err != nil {
+		err = fmt.Errorf("its group: %w", err)
+	}
+	return &Mux{table: m.table, group: full, err: errors.Join(m.err, err)}
 }
 
 // A Route describes one route, for lists, tests and API descriptions.
@@ -133,53 +139,90 @@ func (m *Mux) Build() (http.Handler, error) {
 	}
 	if t.config.HideUnknown && t.config.Guard == nil {
 		errs = append(errs, errors.New("middleware: MuxConfig.HideUnknown without a Guard: set one"))
+	} else if t.config.HideUnknown && t.config.Guard.c.Optional {
+		errs = append(errs, errors.New("middleware: MuxConfig.HideUnknown with an optional Guard hides nothing: set one that is required"))
 	}
-	s := &server{mux: http.NewServeMux(), visible: http.NewServeMux()}
+	s := &server{config: t.config, mux: http.NewServeMux(), visible: http.NewServeMux()}
 	for i := range t.routes {
-		if err := s.add(&t.routes[i], t.config); err != nil {
+		if err := s.add(&t.routes[i]); err != nil {
 			errs = append(errs, fmt.Errorf("middleware: route %q: %w", t.routes[i].pattern, err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for i := range t.routes {
-		s.hideRedirect(&t.routes[i], t.config)
+	s.serveUnknown()
+	if s.hides {
+		return s, nil
 	}
-	s.serveUnknown(t.config)
 	return s.mux, nil
 }
 
 // server is a built Mux.
 type server struct {
+	config  MuxConfig
 	mux     *http.ServeMux
 	visible *http.ServeMux // the routes whose existence is no secret, to find out which methods a path has
 	methods []string
+	hides   bool
 }
 
-func (s *server) add(rt *route, c MuxConfig) error {
+// routeHandler is what serves a route, to tell it from what http.ServeMux makes up itself.
+type routeHandler struct {
+	http.Handler
+	guard func(http.Handler) http.Handler // puts what the route asks for in front of a handler; nil where public
+}
+
+// ServeHTTP is that of a mux with something to hide. http.ServeMux redirects /tree to /tree/ where that is a route, and
+// tells so that it exists: such an answer is put behind what the route itself asks for.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h, _ := s.mux.Handler(r)
+	if _, ours := h.(*routeHandler); ours {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	target := r.WithContext(r.Context())
+	u := *r.URL
+	u.Path, u.RawPath = u.Path+"/", ""
+	target.URL = &u
+	if t, _ := s.mux.Handler(target); t != nil {
+		if t, ours := t.(*routeHandler); ours && t.guard != nil {
+			h = t.guard(h)
+		}
+	}
+	h.ServeHTTP(w, r)
+}
+
+func (s *server) add(rt *route) error {
 	if rt.err != nil {
 		return rt.err
 	}
-	h := rt.handler
+	h := &routeHandler{Handler: rt.handler}
+	concealed := false
 	if rt.access.kind != accessPublic {
-		g, err := rt.access.apply(c.Guard)
+		g, err := rt.access.apply(s.config.Guard)
+		if err == nil {
+			g, err = g.With(func(c *Config) { c.NotFound = http.HandlerFunc(s.unknown) })
+		}
 		if err != nil {
 			return err
 		}
-		rt.guard, h = g, g.Handler(h)
-		if g.c.Conceal && c.HideUnknown {
-			if rt.access.guard != nil && rt.access.guard != c.Guard {
+		concealed = g.c.Conceal
+		h.guard = g.Handler
+		if concealed && s.config.HideUnknown {
+			if rt.access.guard != nil && rt.access.guard != s.config.Guard {
 				return errors.New("it is concealed and has a guard of its own, while HideUnknown answers unknown paths by MuxConfig.Guard: the two would differ; drop one of them")
 			}
 			// What does not exist asks for a credential first, so this does too.
-			h = c.Guard.Handler(h)
+			h.guard = func(next http.Handler) http.Handler { return s.config.Guard.Handler(g.Handler(next)) }
 		}
+		h.Handler = h.guard(rt.handler)
 	}
 	if err := register(s.mux, rt.pattern, h); err != nil {
 		return err
 	}
-	if rt.guard != nil && rt.guard.c.Conceal {
+	s.hides = s.hides || concealed || s.config.HideUnknown
+	if concealed {
 		return nil
 	}
 	method, _, _ := splitPattern(rt.pattern)
@@ -188,7 +231,7 @@ func (s *server) add(rt *route, c MuxConfig) error {
 			s.methods = append(s.methods, m)
 		}
 	}
-	return register(s.visible, rt.pattern, h)
+	return register(s.visible, rt.pattern, http.NotFoundHandler())
 }
 
 func methodsOf(method string) []string {
@@ -212,32 +255,11 @@ func register(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	return nil
 }
 
-// hideRedirect keeps http.ServeMux from telling that a subtree exists by redirecting to it: /tree is answered by the guard
-// of /tree/ first, unless somebody registered /tree.
-func (s *server) hideRedirect(rt *route, c MuxConfig) {
-	if rt.guard == nil || !rt.guard.c.Conceal && !c.HideUnknown {
-		return
-	}
-	bare, isSubtree := strings.CutSuffix(rt.pattern, "/")
-	if _, _, path := splitPattern(bare); !isSubtree || path == "" {
-		return
-	}
-	h := rt.guard.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u := *r.URL
-		u.Path, u.RawPath, u.Scheme, u.Host = u.Path+"/", "", "", ""
-		http.Redirect(w, r, u.String(), http.StatusTemporaryRedirect) //nolint:gosec // the path is clean and starts with one slash: it matched
-	})
-	if c.HideUnknown && rt.guard.c.Conceal {
-		h = c.Guard.Handler(h)
-	}
-	_ = register(s.mux, bare, h) // a conflict means that /tree is served by a route of its own
-}
-
 // serveUnknown answers what no route matches, unless a route matches everything.
-func (s *server) serveUnknown(c MuxConfig) {
-	var h http.Handler = http.HandlerFunc(s.unknown)
-	if c.HideUnknown {
-		h = c.Guard.Handler(h)
+func (s *server) serveUnknown() {
+	h := &routeHandler{Handler: http.HandlerFunc(s.unknown)}
+	if s.config.HideUnknown {
+		h.Handler = s.config.Guard.Handler(h.Handler)
 	}
 	_ = register(s.mux, "/", h) // a conflict means that the user serves "/"
 }
@@ -252,7 +274,12 @@ func (s *server) unknown(w http.ResponseWriter, r *http.Request) {
 			allow = append(allow, m)
 		}
 	}
-	if len(allow) == 0 {
+	switch {
+	case len(allow) > 0:
+	case s.config.NotFound != nil:
+		s.config.NotFound.ServeHTTP(w, r)
+		return
+	default:
 		problem.Write(w, http.StatusNotFound, textNotFound)
 		return
 	}
