@@ -705,3 +705,25 @@ func TestBoundTokensAreChallengedFirst(t *testing.T) {
 	g := newGuard(t, middleware.Config{Authenticator: auth.FirstOf(keyHeader("k", alice), tokens(t), dpop)})
 	authtest.AssertChallenges(t, authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/")), "DPoP", `Bearer realm="test"`, `ApiKey realm="test"`)
 }
+
+func TestAnAuthenticatorThatLooksAwayMakesNobodyAnonymous(t *testing.T) {
+	blind := keyHeader("k", alice)
+	blind.Func = func(*http.Request) (*auth.Principal, error) { return nil, auth.ErrNoCredential }
+	var events authtest.Recorder
+	g := newGuard(t, middleware.Config{Authenticator: blind, Optional: true, Observer: &events})
+	resp := authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/", "X-API-Key", "k"))
+	if e := events.Last(); resp.StatusCode != 401 || e.Reason != auth.ReasonUnrecognized {
+		t.Errorf("got status %d and event %+v, want 401: its place is filled", resp.StatusCode, e)
+	}
+}
+
+func TestEventsTellTheTimeOfTheClock(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	clock := func() time.Time { now = now.Add(time.Second); return now }
+	var events authtest.Recorder
+	g := newGuard(t, middleware.Config{Authenticator: tokens(t), Observer: &events, Clock: clock})
+	g.Check(authtest.Request(http.MethodGet, "/"))
+	if e := events.Last(); e.Duration != time.Second || !e.Time.Equal(now.Add(-time.Second)) {
+		t.Errorf("got time %v and duration %v, want those of the clock", e.Time, e.Duration)
+	}
+}
