@@ -30,7 +30,7 @@ import (
 type Authenticator interface {
 	Authenticate(r *http.Request) (*Principal, error)
 
-	// Schemes describes what a client may send, strongest first, for challenges and API descriptions.
+	// Schemes describes what a client may send, strongest first, for challenges and API descriptions: at least one.
 	// It must return the same value for the life of the authenticator, and callers must not change it.
 	Schemes() []Scheme
 }
@@ -73,7 +73,8 @@ type Decision struct {
 	Principal *Principal
 	// Err is nil, [ErrNoCredential], [ErrUnrecognized] or an [*Error].
 	Err error
-	// By is the authenticator that decided: the member of a chain, or the authenticator that was asked.
+	// By is the authenticator that decided: the member of a chain, or the authenticator that was asked. [Decide] sets
+	// it.
 	By Authenticator
 	// Schemes are those of the one that decided, where By combines several; nil stands for By's own.
 	Schemes []Scheme
@@ -99,8 +100,8 @@ func Decide(a Authenticator, r *http.Request) Decision {
 	default:
 		d.Principal, d.Err = a.Authenticate(r)
 	}
-	if d.By == nil {
-		d.By = a
+	if _, chain := a.(*Chain); !chain || d.By == nil {
+		d.By = a // only a chain speaks for others; a decorator answers for itself
 	}
 	if d.Err == nil && d.Principal != nil {
 		return d

@@ -9,7 +9,7 @@ import (
 
 // Credentials returns what follows the scheme's name in the request's Authorization header (RFC 9110 §11.4), for
 // authors of authenticators. The name is matched in any case. The value is returned as it was sent; it is not empty,
-// does not start with a space or tab, and is printable ASCII of at most maxBytes bytes.
+// does not start with a space or tab, and is printable ASCII of at most maxBytes bytes, which must be positive.
 //
 // The errors are those of an [Authenticator]: [ErrNoCredential] where the header is absent or names another scheme,
 // [ErrUnrecognized] where it is empty or has no scheme at all, [KindMalformed] where it comes twice, and

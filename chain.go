@@ -37,7 +37,7 @@ func FirstOf(members ...Authenticator) *Chain {
 }
 
 // RefuseMultiple returns a chain of the same members that answers with [KindMalformed] where the places of two members
-// are filled, as for a session cookie beside a bearer token.
+// are filled, as for a session cookie beside a bearer token. A client certificate is in no place and does not count.
 func (c *Chain) RefuseMultiple() *Chain {
 	d := *c
 	d.exclusive = true
@@ -108,11 +108,14 @@ func (c *Chain) Decide(r *http.Request) Decision {
 	return Decision{Err: ErrNoCredential, Header: header, Stale: stale}
 }
 
-// unread names the schemes, of members after the one that decided, whose places are filled and are not its own.
+// unread names the schemes, of members other than the one that decided, whose places are filled and are not its own.
 func (c *Chain) unread(decided int, r *http.Request) []string {
 	var names []string
 	own := c.members[decided].Schemes()
-	for _, m := range c.members[decided+1:] {
+	for i, m := range c.members {
+		if i == decided {
+			continue
+		}
 		for _, s := range m.Schemes() {
 			if !slices.ContainsFunc(own, s.sharesPlace) && s.Present(r) {
 				names = append(names, s.Name)

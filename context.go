@@ -14,9 +14,27 @@ func FromContext(ctx context.Context) (*Principal, bool) {
 }
 
 // NewContext returns a context that carries p as proven: guards and requirements further in take it as it is. It is
-// for transports other than HTTP, which prove p with a verifier, and for tests of handlers. A nil p is as [Without].
+// for transports other than HTTP, which prove p with a verifier, and for tests of handlers. A nil p is as [Without]. Don't
+// pass a request's context on to requests that carry a credential of their own: use Without for those.
 func NewContext(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, ctxkey.Principal{}, p)
+	return &provenContext{ctx, p}
+}
+
+// provenContext is a context with a principal that the program vouches for.
+type provenContext struct {
+	context.Context
+	p *Principal
+}
+
+// Value answers for the principal, hides the guard that proved another one, and passes every other key on.
+func (c *provenContext) Value(key any) any {
+	switch key.(type) {
+	case ctxkey.Principal:
+		return c.p
+	case ctxkey.Guard:
+		return nil
+	}
+	return c.Context.Value(key)
 }
 
 // Without returns a context that carries no principal, for calls that the service makes as itself.

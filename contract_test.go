@@ -105,7 +105,7 @@ func TestKinds(t *testing.T) {
 		auth.KindStepUp:       {"step_up", "insufficient_user_authentication", 401},
 		auth.KindThrottled:    {"throttled", "", 429},
 		auth.KindUnavailable:  {"unavailable", "", 503},
-		0:                     {"unavailable", "", 503},
+		0:                     {"", "", 503},
 		99:                    {"unavailable", "", 503},
 	} {
 		if kind.String() != want.name || kind.BearerCode() != want.code || kind.Status() != want.status || kind.Text() == "" {
@@ -291,7 +291,7 @@ func TestFirstOfEveryPair(t *testing.T) {
 			if auth.KindOf(d.Err) != kind || kind == 0 && d.Principal.Subject() != subject {
 				t.Errorf("A %q, B %q: got %v and kind %v, want %q and kind %v", a, b, d.Principal, auth.KindOf(d.Err), subject, kind)
 			}
-			if unread := a == "good" && b != ""; unread != (len(d.Unread) == 1) {
+			if unread := a == "good" && b != "" || a == "foreign" && b == "good"; unread != (len(d.Unread) == 1) {
 				t.Errorf("A %q, B %q: got unread %v", a, b, d.Unread)
 			}
 			p, err := chain.RefuseMultiple().Authenticate(r)
@@ -677,5 +677,56 @@ func TestNamedKeepsItsNameInRefusals(t *testing.T) {
 	d := auth.Decide(a, authtest.Request(http.MethodGet, "/", "X-A", "bad"))
 	if len(d.Schemes) != 1 || d.Schemes[0].Name != "n" {
 		t.Errorf("got schemes %v, want the name n", d.Schemes)
+	}
+}
+
+func TestARepeatedAuthorizationHeaderIsRefusedWhoeverElseWouldDo(t *testing.T) {
+	good := cookie("sid", func(*http.Request) (*auth.Principal, error) { return alice, nil })
+	bearer := authtest.Tokens(nil)
+	r := authtest.Request(http.MethodGet, "/", "Cookie", "sid=x", "Authorization", "Bearer a", "Authorization", "Bearer b")
+	if _, err := auth.FirstOf(good, bearer).Authenticate(r); auth.KindOf(err) != auth.KindMalformed {
+		t.Errorf("got %v, want malformed", err)
+	}
+}
+
+func TestAnUnavailableStoreIsNotForgivenAsStale(t *testing.T) {
+	a := auth.StaleAsAnonymous(cookie("sid", func(*http.Request) (*auth.Principal, error) {
+		return nil, &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonExpired}
+	}))
+	if _, err := a.Authenticate(authtest.Request(http.MethodGet, "/", "Cookie", "sid=x")); auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func TestDeriveDoesNotShowTheDataToBeChanged(t *testing.T) {
+	p, err := auth.NewPrincipal(auth.PrincipalConfig{Subject: "alice", Data: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := p.Derive(func(c *auth.PrincipalConfig) {
+		if c.Data != nil {
+			t.Errorf("got data %v, want none", c.Data)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := auth.Data[int](q); n != 1 || !ok {
+		t.Errorf("got %v, want what p held", n)
+	}
+}
+
+func TestAnyPrefersAStepUpToARefusal(t *testing.T) {
+	req := auth.Any(auth.Roles("admin"), auth.Recent(time.Minute, nil))
+	if kind := auth.KindOf(req.Check(t.Context(), alice)); kind != auth.KindStepUp {
+		t.Errorf("got kind %v, want step_up", kind)
+	}
+}
+
+func TestCredentialsArePrintable(t *testing.T) {
+	for _, value := range []string{"Bearer a\x00b", "Bearer \xff", "Bearer \ta"} {
+		if got, err := auth.Credentials(authtest.Request(http.MethodGet, "/", "Authorization", value), "Bearer", 64); err == nil {
+			t.Errorf("got %q from %q, want an error", got, value)
+		}
 	}
 }

@@ -70,8 +70,13 @@ func (k Kind) known() Kind {
 	return k
 }
 
-// String returns the kind's name as events and metrics use it, such as "no_credential".
-func (k Kind) String() string { return kinds[k.known()].name }
+// String returns the kind's name as events and metrics use it, such as "no_credential"; "" for the zero Kind.
+func (k Kind) String() string {
+	if k == 0 {
+		return ""
+	}
+	return kinds[k.known()].name
+}
 
 // Status returns the HTTP status code that answers the kind.
 func (k Kind) Status() int { return kinds[k.known()].status }

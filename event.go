@@ -20,7 +20,7 @@ const (
 
 // An Event is one decision, as it is told to an [Observer]. It has no field that could hold a credential, nor the text
 // of an error. Labels for metrics are Authenticator, Outcome, Kind and Reason: their values are few. Subject,
-// CredentialID, Remote and Route are not for labels.
+// CredentialID, Remote, Method and Route are not for labels.
 type Event struct {
 	Time     time.Time
 	Duration time.Duration
@@ -37,13 +37,14 @@ type Event struct {
 	// Issuer, Subject and CredentialID are those of the principal, where one was proved. CredentialID alone is that
 	// of a refused credential; see [Error.CredentialID].
 	Issuer, Subject, CredentialID string
-	// Missing describes the requirement that was not met, such as "scopes(notes:write)".
+	// Missing describes the requirement of the guard that refused a known principal, such as "scopes(notes:write)".
 	Missing string
 	// Unread names schemes whose credentials came too and were not looked at.
 	Unread []string
 	// Foreign is the registered name of an Authorization scheme that nobody here serves, or "other".
 	Foreign string
-	// Remote is the client's address, Method the request's method, Route the pattern that matched, if any.
+	// Remote is the client's address, Method the request's method (the client's choice of word), Route the pattern
+	// that matched, if any.
 	Remote, Method, Route string
 	// InURL says that a credential came in the URL, where others may have logged it.
 	InURL bool

@@ -39,7 +39,7 @@ func Describe(req Requirement) Rule {
 func (r Rule) Scopes() []string {
 	switch r.Kind {
 	case "scopes":
-		return r.Names
+		return slices.Clone(r.Names)
 	case "all":
 		var all []string
 		for _, part := range r.Rules {
@@ -164,8 +164,8 @@ type combined struct {
 // the guard's constructor reports.
 func All(reqs ...Requirement) Requirement { return &combined{"all", slices.Clone(reqs)} }
 
-// Any requires one of reqs. Where none allows, the answer is that of the first, unless one could not be decided: then
-// the whole can't be. An empty list and a nil requirement are mistakes that the guard's constructor reports.
+// Any requires one of reqs. Where none allows, the answer is that of the first; but where one could not be decided, the
+// whole can't be, and where a step-up would do, that is the answer. An empty list and a nil requirement are mistakes that the guard's constructor reports.
 func Any(reqs ...Requirement) Requirement { return &combined{"any", slices.Clone(reqs)} }
 
 func (c *combined) Check(ctx context.Context, p *Principal) error {
@@ -190,11 +190,23 @@ func (c *combined) Check(ctx context.Context, p *Principal) error {
 		if err == nil {
 			return nil
 		}
-		if first == nil || KindOf(err) == KindUnavailable {
+		if first == nil || weight(err) > weight(first) {
 			first = err
 		}
 	}
 	return first
+}
+
+// weight orders the refusals of alternatives: what could not be decided, what a login would mend, the rest.
+func weight(err error) int {
+	switch KindOf(err) {
+	case KindUnavailable:
+		return 2
+	case KindStepUp:
+		return 1
+	default:
+		return 0
+	}
 }
 
 func (c *combined) Validate() error {

@@ -55,7 +55,8 @@ func Map(a Authenticator, f func(ctx context.Context, p *Principal) (*Principal,
 }
 
 // StaleAsAnonymous returns a with one leniency, for routes where authentication is optional: a credential in a cookie
-// that a refuses as [ReasonExpired] counts as none. The cookie is cleared and the event says so. Every other refusal
+// that a refuses as [ReasonExpired] counts as none. The cookie of that name is cleared, at Path=/ and without a Domain, and
+// the event says so. Every other refusal
 // stands. It is a mistake, which the guard's constructor reports, where a reads any place but cookies: a bearer token is
 // renewed by its client, which has to be told.
 func StaleAsAnonymous(a Authenticator) Authenticator {
@@ -107,10 +108,9 @@ func (w *wrapper) Authenticate(r *http.Request) (*Principal, error) {
 
 func (w *wrapper) Decide(r *http.Request) Decision {
 	if w.mistake != nil {
-		return Decision{Err: misconfigured(w.mistake), By: w}
+		return Decision{Err: misconfigured(w.mistake)}
 	}
 	d := w.after(r.Context(), Decide(w.inner, r))
-	d.By = w
 	if d.Schemes != nil && w.name != "" {
 		d.Schemes = w.schemes
 	}

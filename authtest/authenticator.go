@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,10 +209,33 @@ func wantRefused(a auth.Authenticator, r *http.Request, unrecognized bool) error
 
 func wantNoLeak(a auth.Authenticator, r *http.Request) error {
 	_, err := a.Authenticate(r)
-	for ; err != nil; err = errors.Unwrap(err) {
-		for _, secret := range secretsOf(r, a.Schemes()) {
-			if strings.Contains(err.Error(), secret) {
-				return fmt.Errorf("an error of type %T holds what the client sent", err)
+	return noLeak(err, secretsOf(r, a.Schemes()))
+}
+
+// noLeak looks through err and all of its causes.
+func noLeak(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	texts := []string{err.Error()}
+	if e, ok := err.(*auth.Error); ok { //nolint:errorlint // this one; its causes come later
+		texts = append(texts, string(e.Reason), e.CredentialID)
+		for _, p := range e.Params {
+			texts = append(texts, p.Value)
+		}
+	}
+	for _, secret := range secrets {
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, secret) }) {
+			return fmt.Errorf("an error of type %T holds what the client sent", err)
+		}
+	}
+	switch err := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		return noLeak(err.Unwrap(), secrets)
+	case interface{ Unwrap() []error }:
+		for _, cause := range err.Unwrap() {
+			if leak := noLeak(cause, secrets); leak != nil {
+				return leak
 			}
 		}
 	}
@@ -284,17 +309,22 @@ var hostile = []string{
 
 func checkGarbage(k AuthenticatorKit) error {
 	for _, s := range k.Authenticator.Schemes() {
-		if s.In != auth.InHeader {
-			continue
-		}
 		for _, v := range hostile {
-			if s.InAuthorization() {
-				v = s.AuthScheme + " " + v
-			}
 			r := Request(http.MethodGet, "/")
-			r.Header[http.CanonicalHeaderKey(s.Parameter)] = []string{v}
+			switch {
+			case s.InAuthorization():
+				r.Header["Authorization"] = []string{s.AuthScheme + " " + v}
+			case s.In == auth.InHeader:
+				r.Header[http.CanonicalHeaderKey(s.Parameter)] = []string{v}
+			case s.In == auth.InQuery:
+				r.URL.RawQuery = url.QueryEscape(s.Parameter) + "=" + v
+			case s.In == auth.InCookie:
+				r.Header["Cookie"] = []string{s.Parameter + "=" + v}
+			default:
+				continue
+			}
 			if err := wantRefused(k.Authenticator, r, true); err != nil {
-				return fmt.Errorf("with %s: %.40q: %w", s.Parameter, v, err)
+				return fmt.Errorf("with %s %s: %.40q: %w", s.In, s.Parameter, v, err)
 			}
 		}
 	}

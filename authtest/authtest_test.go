@@ -295,3 +295,54 @@ func TestAsSkipsTheCredential(t *testing.T) {
 		t.Errorf("got status %d and subjects %v, want requirements to be asked all the same", resp.StatusCode, subjects)
 	}
 }
+
+func TestKitSeesALeakInAJoinedError(t *testing.T) {
+	leaky := mustBearer(auth.NewBearer(auth.BearerConfig{Name: "b", Verify: func(_ context.Context, tok string) (*auth.Principal, error) {
+		if tok == "good" {
+			return authtest.Principal("ann"), nil
+		}
+		return nil, auth.Invalid(auth.ReasonUnknown, errors.Join(errors.New("no such token"), hidden{fmt.Errorf("token %s", tok)}))
+	}}))
+	err := authtest.CheckAuthenticator(authtest.AuthenticatorKit{
+		Authenticator: leaky,
+		Good:          func() *http.Request { return authtest.Request("GET", "/", "Authorization", "Bearer good") },
+		Bad: func() []*http.Request {
+			return []*http.Request{authtest.Request("GET", "/", "Authorization", "Bearer secretsecret")}
+		},
+	})
+	if err == nil {
+		t.Error("the kit passes an authenticator whose cause holds the token behind Unwrap() []error")
+	}
+}
+
+func TestKitSeesALeakInMessageOrIDs(t *testing.T) {
+	leaky := mustBearer(auth.NewBearer(auth.BearerConfig{Name: "b", Verify: func(_ context.Context, tok string) (*auth.Principal, error) {
+		if tok == "good" {
+			return authtest.Principal("ann"), nil
+		}
+		return nil, &auth.Error{Kind: auth.KindInvalid, CredentialID: tok, Reason: auth.Reason(tok), Params: []auth.Param{{Name: "error_description", Value: tok}}}
+	}}))
+	err := authtest.CheckAuthenticator(authtest.AuthenticatorKit{
+		Authenticator: leaky,
+		Good:          func() *http.Request { return authtest.Request("GET", "/", "Authorization", "Bearer good") },
+		Bad: func() []*http.Request {
+			return []*http.Request{authtest.Request("GET", "/", "Authorization", "Bearer secretsecret")}
+		},
+	})
+	if err == nil {
+		t.Error("the kit passes a token in CredentialID, Reason and Params, which go to events and to the client")
+	}
+}
+
+// hidden is an error whose text is fine and whose cause is not.
+type hidden struct{ error }
+
+func (hidden) Error() string   { return "fine" }
+func (h hidden) Unwrap() error { return h.error }
+
+func mustBearer(b *auth.Bearer, err error) *auth.Bearer {
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

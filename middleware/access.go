@@ -13,6 +13,7 @@ type Access struct {
 	kind         accessKind
 	requirements []auth.Requirement
 	guard        *Guard
+	via          bool // guard was named
 	conceal      bool
 	preflight    bool
 }
@@ -49,7 +50,7 @@ func Require(reqs ...auth.Requirement) Access {
 
 // Via returns the access with a guard other than the mux's own, for routes that take other credentials.
 func (a Access) Via(g *Guard) Access {
-	a.guard = g
+	a.guard, a.via = g, true
 	return a
 }
 
@@ -70,8 +71,13 @@ func (a Access) within(outer Access) (Access, error) {
 	if a.kind == accessUnsaid {
 		return a, errors.New("its access is not stated: use Public, Optional, Authenticated or Require")
 	}
-	if a.conceal && a.kind != accessRequired {
-		return a, errors.New("it is concealed and " + accessNames[a.kind] + ": whoever sends nothing sees it; use Authenticated or Require")
+	switch {
+	case a.via && a.guard == nil:
+		return a, errors.New("its guard is nil: give Access.Via one")
+	case a.kind == accessPublic && (a.via || a.preflight):
+		return a, errors.New("it is public and names a guard or preflights, which nobody asks: leave them out")
+	case a.conceal && (a.kind != accessRequired || a.preflight):
+		return a, errors.New("it is concealed, but whoever sends nothing or a preflight sees it: use Authenticated or Require, without AllowPreflight")
 	}
 	if outer.kind == accessUnsaid {
 		return a, nil
@@ -88,7 +94,7 @@ func (a Access) within(outer Access) (Access, error) {
 	}
 	a.requirements = append(requirements, a.requirements...)
 	if a.guard == nil {
-		a.guard = outer.guard
+		a.guard, a.via = outer.guard, outer.via
 	}
 	a.conceal = a.conceal || outer.conceal
 	a.preflight = a.preflight || outer.preflight

@@ -424,3 +424,65 @@ func TestZeroGuardDoesNotPanic(t *testing.T) {
 	}()
 	authtest.Do((&middleware.Guard{}).Handler(showPrincipal), authtest.Request("GET", "/"))
 }
+
+func TestRemoveCredentialsWithAPrincipalFromNewContext(t *testing.T) {
+	g := must(middleware.New(middleware.Config{Authenticator: goodToken("b"), RemoveCredentials: true}))
+	r := authtest.As(authtest.Request("GET", "/", "Authorization", "Bearer good"), authtest.Principal("bob"))
+	if d := g.Check(r); d.Request.Header.Get("Authorization") != "" {
+		t.Error("RemoveCredentials leaves the credential of a served place for the next handler")
+	}
+}
+
+// decorate is a decorator as a user writes it: it forwards Decide and forgets By.
+type decorate struct{ auth.Authenticator }
+
+func (d decorate) Decide(r *http.Request) auth.Decision {
+	got := auth.Decide(d.Authenticator, r)
+	if got.Principal != nil {
+		got.Principal = must(got.Principal.Derive(func(c *auth.PrincipalConfig) { c.Roles = []string{"admin"} }))
+	}
+	return got
+}
+
+func TestByIsWhoWasAsked(t *testing.T) {
+	b := goodToken("b")
+	outer := must(middleware.New(middleware.Config{Authenticator: &decorate{b}}))
+	inner := must(middleware.New(middleware.Config{Authenticator: b, Require: auth.Roles("admin")}))
+	resp := authtest.Do(outer.Handler(inner.Handler(showPrincipal)), authtest.Request("GET", "/", "Authorization", "Bearer good"))
+	if resp.StatusCode != 403 {
+		t.Errorf("got %d, want 403: the inner guard takes what a decorator made for what b proved", resp.StatusCode)
+	}
+}
+
+func TestUnrecognizedBesideGoodIsInTheEvent(t *testing.T) {
+	rec := &authtest.Recorder{}
+	jwt := must(auth.NewBearer(auth.BearerConfig{Name: "jwt", Recognize: func(string) bool { return false },
+		Verify: func(context.Context, string) (*auth.Principal, error) { return nil, nil }}))
+	g := must(middleware.New(middleware.Config{Authenticator: auth.FirstOf(jwt, anyCookie("sid")), Observer: rec}))
+	g.Check(authtest.Request("GET", "/", "Authorization", "Bearer opaque", "Cookie", "sid=x"))
+	if e := rec.Last(); e.Outcome != auth.OutcomeAllowed || len(e.Unread) == 0 {
+		t.Errorf("got %+v: nothing says that a bearer token came too and was of nobody's kind", e)
+	}
+}
+
+func TestPanicEventNamesWhoPanicked(t *testing.T) {
+	rec := &authtest.Recorder{}
+	a := &authtest.Fake{Func: func(*http.Request) (*auth.Principal, error) { panic("x") }}
+	g := must(middleware.New(middleware.Config{Authenticator: a, Observer: rec}))
+	func() { defer func() { _ = recover() }(); g.Check(authtest.Request("GET", "/")) }()
+	if e := rec.Last(); e.Status == 503 {
+		t.Errorf("got %+v: the event says 503, which nobody answered", e)
+	}
+}
+
+func TestNewContextOfTheSamePrincipalCountsAsProven(t *testing.T) {
+	outer := must(middleware.New(middleware.Config{Authenticator: goodToken("a")}))
+	inner := must(middleware.New(middleware.Config{Authenticator: anyCookie("sid")}))
+	h := outer.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := auth.FromContext(r.Context())
+		inner.Handler(showPrincipal).ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), p)))
+	})
+	if resp := authtest.Do(h, authtest.Request("GET", "/", "Authorization", "Bearer good")); resp.StatusCode != 200 {
+		t.Errorf("got %d: NewContext says that guards further in take p as it is", resp.StatusCode)
+	}
+}

@@ -21,15 +21,15 @@ type Decision struct {
 	// Request is the one to hand on: it carries the principal and no credential in its URL. Nil where Err is not.
 	Request *http.Request
 
-	outcome        auth.Outcome
-	guard          *Guard
-	schemes        []auth.Scheme   // of the one that decided
-	proven         *auth.Principal // of a refusal
-	header         http.Header
-	challenges     []auth.Challenge
-	unread         []string
-	reason         auth.Reason
-	foreign, stale string
+	outcome    auth.Outcome
+	guard      *Guard
+	schemes    []auth.Scheme   // of the one that decided
+	proven     *auth.Principal // of a refusal
+	header     http.Header
+	challenges []auth.Challenge
+	unread     []string
+	reason     auth.Reason
+	stale      string
 }
 
 // Status is the status code that answers the decision: 200 where the request may go on, 404 where the refusal is
@@ -212,9 +212,11 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 	}
 	e := auth.Event{
 		Time: start, Duration: g.now().Sub(start), Outcome: d.outcome, Reason: d.reason,
-		Unread: d.unread, Foreign: d.foreign, Remote: g.remote(r), Method: r.Method, Route: r.Pattern,
+		Unread: d.unread, Foreign: auth.ForeignScheme(r, g.schemes), Remote: g.remote(r), Method: r.Method, Route: r.Pattern,
 	}
-	if d.Err != nil {
+	if d.outcome == auth.OutcomePanicked {
+		e.Reason = auth.ReasonPanic // what is answered is up to the server's recovery
+	} else if d.Err != nil {
 		err := auth.AsError(d.Err)
 		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
 		e.CredentialID = err.CredentialID

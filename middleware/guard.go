@@ -78,6 +78,9 @@ func New(c Config) (*Guard, error) {
 	if c.Optional && c.Require != nil {
 		errs = append(errs, errors.New("middleware: Optional together with Require: nobody meets a requirement without a principal; leave one out"))
 	}
+	if c.Conceal && (c.Optional || c.AllowPreflight) {
+		errs = append(errs, errors.New("middleware: Conceal together with Optional or AllowPreflight: whoever sends nothing sees the route; leave one out"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -184,7 +187,7 @@ func (g *Guard) Check(r *http.Request) Decision {
 	done := false
 	defer func() {
 		if !done {
-			g.observe(r, start, Decision{outcome: auth.OutcomePanicked, Err: errPanicked})
+			g.observe(r, start, Decision{outcome: auth.OutcomePanicked})
 		}
 	}()
 	d := g.decide(r)
@@ -194,15 +197,16 @@ func (g *Guard) Check(r *http.Request) Decision {
 	return d
 }
 
-var errPanicked = &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonPanic}
-
 func (g *Guard) decide(r *http.Request) Decision {
 	if g.c.AllowPreflight && isPreflight(r) {
 		return Decision{Request: g.withoutQueryCredentials(r), outcome: auth.OutcomePreflight, guard: g}
 	}
-	outer, _ := r.Context().Value(guardKey{}).(*guardContext)
+	if g.c.RefuseForeignSchemes && auth.ForeignScheme(r, g.schemes) != "" {
+		return g.refuse(r, auth.Decision{}, &auth.Error{Kind: auth.KindNoCredential, Reason: auth.ReasonForeign}, nil)
+	}
+	outer, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
 	var d auth.Decision
-	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(outer, p) {
+	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(outer) {
 		d.Principal = p
 		if outer != nil {
 			d.By, d.Schemes = outer.by, outer.schemes
@@ -235,10 +239,10 @@ func schemesOf(d auth.Decision) []auth.Scheme {
 	return nil
 }
 
-// trusts reports whether p, found in the request's context, counts as proven here: it was set there on purpose, or
+// trusts reports whether the principal of the request's context counts as proven here: it was set there on purpose, or
 // proved by an authenticator that this guard would have asked.
-func (g *Guard) trusts(outer *guardContext, p *auth.Principal) bool {
-	if outer == nil || outer.principal != p || outer.by == nil || same(outer.guard.c.Authenticator, g.c.Authenticator) {
+func (g *Guard) trusts(outer *guardContext) bool {
+	if outer == nil || outer.by == nil || same(outer.guard.c.Authenticator, g.c.Authenticator) {
 		return true
 	}
 	if c, ok := g.c.Authenticator.(*auth.Chain); ok && c.RefusesMultiple() {
@@ -276,21 +280,20 @@ func (g *Guard) withoutPrincipal(r *http.Request, d auth.Decision) Decision {
 		return g.refuse(r, d, auth.Invalid(auth.ReasonUnrecognized, nil), nil)
 	}
 	var reason auth.Reason
-	foreign := auth.ForeignScheme(r, g.schemes)
 	switch {
 	case d.Stale != "":
 		reason = auth.ReasonStale
-	case foreign != "":
+	case auth.ForeignScheme(r, g.schemes) != "":
 		reason = auth.ReasonForeign
 	}
-	if g.c.Optional && (foreign == "" || !g.c.RefuseForeignSchemes) {
-		return Decision{Request: g.anonymous(r), outcome: auth.OutcomeAnonymous, guard: g, header: d.Header, reason: reason, foreign: foreign, stale: d.Stale}
+	if g.c.Optional {
+		return Decision{Request: g.anonymous(r), outcome: auth.OutcomeAnonymous, guard: g, header: d.Header, reason: reason, stale: d.Stale}
 	}
 	if reason == "" {
 		reason = auth.ReasonAbsent
 	}
 	refusal := g.refuse(r, d, &auth.Error{Kind: auth.KindNoCredential, Reason: reason}, nil)
-	refusal.foreign, refusal.stale = foreign, d.Stale
+	refusal.stale = d.Stale
 	return refusal
 }
 
@@ -311,14 +314,12 @@ type guardContext struct {
 	outer     *guardContext
 }
 
-type guardKey struct{}
-
 // Value answers for the principal and for the guard, and passes every other key on.
 func (c *guardContext) Value(key any) any {
 	switch key.(type) {
 	case ctxkey.Principal:
 		return c.principal
-	case guardKey:
+	case ctxkey.Guard:
 		return c
 	}
 	return c.Context.Value(key)
@@ -331,7 +332,11 @@ func (g *Guard) admit(r *http.Request, d auth.Decision, outer *guardContext) *ht
 		cutQuery(next, g.query)
 	}
 	if g.c.RemoveCredentials {
-		removeCredentials(next, schemesOf(d))
+		schemes := schemesOf(d)
+		if schemes == nil {
+			schemes = g.schemes // nobody looked: none of them is for the next handler
+		}
+		removeCredentials(next, schemes)
 	}
 	return next
 }

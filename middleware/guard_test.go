@@ -727,3 +727,35 @@ func TestEventsTellTheTimeOfTheClock(t *testing.T) {
 		t.Errorf("got time %v and duration %v, want those of the clock", e.Time, e.Duration)
 	}
 }
+
+func TestStrictGuardsRefuseForeignSchemesBesideAGoodCredential(t *testing.T) {
+	g := newGuard(t, middleware.Config{Authenticator: keyHeader("k", alice), RefuseForeignSchemes: true})
+	resp := authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/", "X-API-Key", "k", "Authorization", "Negotiate abc"))
+	if resp.StatusCode != 401 {
+		t.Errorf("got status %d, want 401", resp.StatusCode)
+	}
+}
+
+func TestRequireTurnsAnOptionalGuardIntoARequiredOne(t *testing.T) {
+	g := newGuard(t, middleware.Config{Authenticator: tokens(t), Optional: true}).MustRequire(auth.Scopes("notes:read"))
+	if resp := authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/")); resp.StatusCode != 401 {
+		t.Errorf("got status %d, want 401", resp.StatusCode)
+	}
+}
+
+func TestOnlyTheChallengeOfTheFilledPlaceAnswersABadCredential(t *testing.T) {
+	two := keyHeader("k", alice)
+	both := &twoPlaces{*two}
+	g := newGuard(t, middleware.Config{Authenticator: both})
+	resp := authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/", "X-API-Key", "wrong"))
+	authtest.AssertChallenges(t, resp, `ApiKey realm="test"`)
+}
+
+// twoPlaces reads one header and describes two.
+type twoPlaces struct{ authtest.Fake }
+
+func (p *twoPlaces) Schemes() []auth.Scheme {
+	other := p.Scheme
+	other.Name, other.Parameter, other.AuthScheme = "bearer", "Authorization", "Bearer"
+	return []auth.Scheme{other, p.Scheme}
+}

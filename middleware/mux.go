@@ -17,7 +17,8 @@ type MuxConfig struct {
 	// itself is added to that of each route; on an optional route it is left out.
 	Guard *Guard
 	// HideUnknown asks Guard before it says 404 or 405, so that without a credential a path that does not exist
-	// looks like one that does. It needs a Guard that is not optional.
+	// looks like one that does. It needs a Guard that is not optional. Public routes, and those with a guard of
+	// their own, can still be told by their answers.
 	HideUnknown bool
 	// NotFound answers requests for what does not exist, concealed routes included. Nil is a problem of status 404.
 	NotFound http.Handler
@@ -152,10 +153,21 @@ func (m *Mux) Build() (http.Handler, error) {
 		return nil, err
 	}
 	s.serveUnknown()
-	if s.hides {
-		return s, nil
+	if !s.hides {
+		return s.mux, nil
 	}
-	return s.mux, nil
+	for _, rt := range t.routes {
+		if rt.catchesAll() {
+			return nil, fmt.Errorf("middleware: route %q answers every path, beside which concealed or hidden ones stand out: use MuxConfig.NotFound for it", rt.pattern)
+		}
+	}
+	return s, nil
+}
+
+// catchesAll reports whether the route matches every path.
+func (rt *route) catchesAll() bool {
+	_, _, path := splitPattern(rt.pattern)
+	return path == "/" || strings.HasPrefix(path, "/{") && strings.HasSuffix(path, "...}") && strings.Count(path, "/") == 1
 }
 
 // server is a built Mux.

@@ -222,3 +222,73 @@ func TestMuxLeavesARouteForEverythingAlone(t *testing.T) {
 		t.Errorf("got status %d, want 200", resp.StatusCode)
 	}
 }
+
+func TestGroupsAndGuardsAddUp(t *testing.T) {
+	base := newGuard(t, middleware.Config{Authenticator: tokens(t), Require: auth.Scopes("notes:read")})
+	keys := newGuard(t, middleware.Config{Authenticator: keyHeader("k", root)})
+	m := middleware.NewMux(middleware.MuxConfig{Guard: base})
+	m.Handle("GET /base", middleware.Require(auth.Scopes("notes:write")), whoami)
+	m.Group(middleware.Authenticated().Via(keys)).Handle("GET /keys", middleware.Authenticated(), whoami)
+	m.Group(middleware.Require(auth.Roles("admin")).Conceal()).Handle("GET /hidden", middleware.Authenticated(), whoami)
+	m.Group(middleware.Authenticated().AllowPreflight()).Handle("/cors", middleware.Authenticated(), whoami)
+	h := build(t, m)
+	for _, tt := range []struct {
+		name, method, path string
+		fields             []string
+		status             int
+	}{
+		{"a group's guard is its routes' guard", "GET", "/keys", []string{"X-API-Key", "k"}, 200},
+		{"and not the mux's", "GET", "/keys", []string{"Authorization", "Bearer t-root"}, 401},
+		{"a concealed group conceals its routes", "GET", "/hidden", []string{"Authorization", "Bearer t-root"}, 404},
+		{"a group lets preflights through for its routes", "OPTIONS", "/cors", []string{"Origin", "https://a.example", "Access-Control-Request-Method", "PUT"}, 200},
+		{"a route adds to what the mux's guard requires", "GET", "/base", []string{"Authorization", "Bearer t-alice"}, 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if resp := authtest.Do(h, authtest.Request(tt.method, tt.path, tt.fields...)); resp.StatusCode != tt.status {
+				t.Errorf("got status %d, want %d", resp.StatusCode, tt.status)
+			}
+		})
+	}
+	resp := authtest.Do(h, authtest.Request("GET", "/base", "Authorization", "Bearer t-alice"))
+	authtest.AssertChallenge(t, resp, "Bearer", "scope", "notes:read notes:write")
+}
+
+func TestMuxRefusesWhatCannotBeHiddenOrIsNeverAsked(t *testing.T) {
+	g := newGuard(t, middleware.Config{Authenticator: tokens(t)})
+	for name, access := range map[string]middleware.Access{
+		"a concealed public route":      middleware.Public().Conceal(),
+		"a concealed optional route":    middleware.Optional().Conceal(),
+		"a concealed route with CORS":   middleware.Authenticated().Conceal().AllowPreflight(),
+		"a public route with a guard":   middleware.Public().Via(g),
+		"a public route with preflight": middleware.Public().AllowPreflight(),
+		"a nil guard":                   middleware.Authenticated().Via(nil),
+	} {
+		m := middleware.NewMux(middleware.MuxConfig{Guard: g})
+		m.Handle("GET /x", access, whoami)
+		if _, err := m.Build(); err == nil {
+			t.Errorf("got no error for %s", name)
+		}
+	}
+	for _, everything := range []string{"/", "GET /", "/{path...}"} {
+		m := middleware.NewMux(middleware.MuxConfig{Guard: g})
+		m.Handle(everything, middleware.Public(), whoami)
+		m.Handle("GET /secret", middleware.Authenticated().Conceal(), whoami)
+		if _, err := m.Build(); err == nil {
+			t.Errorf("got no error for %s beside a concealed route", everything)
+		}
+	}
+}
+
+func TestNotFoundIsTheUsersOwnForConcealedRoutesToo(t *testing.T) {
+	m := middleware.NewMux(middleware.MuxConfig{
+		Guard:    newGuard(t, middleware.Config{Authenticator: tokens(t)}),
+		NotFound: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); _, _ = io.WriteString(w, "own") }),
+	})
+	m.Handle("GET /secret", middleware.Authenticated().Conceal(), whoami)
+	h := build(t, m)
+	for _, path := range []string{"/secret", "/none"} {
+		if resp := authtest.Do(h, authtest.Request("GET", path)); resp.StatusCode != 404 || body(t, resp) != "own" {
+			t.Errorf("%s: got status %d, want the user's own 404", path, resp.StatusCode)
+		}
+	}
+}
