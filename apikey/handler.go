@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,27 +171,52 @@ func revoke(own *OwnKeys, id string, _ http.ResponseWriter, r *http.Request) (in
 	return http.StatusNoContent, nil, nil
 }
 
-// readJSON reads one JSON object, strictly.
+// readJSON reads one JSON object, strictly: no member twice, none that is not known, nothing after it.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return errMediaType
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxBody))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			err = errors.Join(errBody, more)
-		}
-	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLong *http.MaxBytesError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &tooLong):
 		return errBodyLength
+	case err != nil || !oneObject(body):
+		return errBody
 	}
-	return errBody
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if d.Decode(into) != nil {
+		return errBody
+	}
+	return nil
+}
+
+// oneObject reports whether body is one JSON object whose members differ, letter case aside: the decoder takes the last
+// of several, and any case.
+func oneObject(body []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		if name = strings.ToLower(name); err != nil || !ok || seen[name] {
+			return false
+		}
+		seen[name] = true
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return false
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return false
+	}
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
 }
 
 // keyJSON is a key as its owner sees it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -203,7 +204,11 @@ func storeError(err error) error {
 	return auth.Unavailable(fmt.Errorf("apikey: store: %w", err))
 }
 
+// find spares the store ids that no record has.
 func (k *Keys) find(ctx context.Context, id string) (*Record, error) {
+	if !isID(id) {
+		return nil, ErrNotFound
+	}
 	r, err := k.c.Store.Find(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && r == nil:
@@ -217,3 +222,10 @@ func (k *Keys) find(ctx context.Context, id string) (*Record, error) {
 }
 
 var errWrongRecord = errors.New("the record found is of another id")
+
+// maxIDBytes is the length of the longest id: the name of a foreign format, "-" and an id of its own.
+const maxIDBytes = 12 + 1 + 64
+
+func isID(id string) bool {
+	return id != "" && len(id) <= maxIDBytes && strings.Trim(id, alphabet+"._-") == ""
+}

@@ -193,7 +193,7 @@ func (k *Keys) List(ctx context.Context, issuer, subject, after string, limit in
 	if after != "" {
 		micros, id, _ := strings.Cut(after, ".")
 		n, err := strconv.ParseInt(micros, 36, 64)
-		if err != nil {
+		if err != nil || !isID(id) {
 			return nil, &RequestError{[]string{"After: use Next of the page before"}}
 		}
 		q.AfterTime, q.AfterID = time.UnixMicro(n).UTC(), id
