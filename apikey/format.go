@@ -95,8 +95,11 @@ func (f *format) parse(key string) (parsed, shape) {
 // otherHead tells a key of a kind that somebody else may serve from one of ours in an unknown environment.
 func (f *format) otherHead(start string) shape {
 	stem := start[:max(strings.LastIndexByte(start, '_'), 0)]
-	if slices.ContainsFunc(f.heads, func(h head) bool { return h.stem == stem }) {
+	switch {
+	case slices.ContainsFunc(f.heads, func(h head) bool { return h.stem == stem }):
 		return shapeEnvironment
+	case strings.Trim(start, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
+		return shapeMalformed
 	}
 	return shapeForeign
 }
