@@ -114,8 +114,12 @@ func checksumMatches(key string) bool {
 // checksum writes the CRC-32 (IEEE) of body in base-62, padded with zeros to a fixed length. It finds typing errors and
 // false alarms of scanners; it protects nothing.
 func checksum(dst *[crcLength]byte, body string) {
-	var buf [maxKeyBytes]byte
-	n := crc32.ChecksumIEEE(buf[:copy(buf[:], body)])
+	// crc32.ChecksumIEEE takes bytes, and lets them escape: the copy would be an allocation for every request.
+	n := ^uint32(0)
+	for i := range len(body) {
+		n = crc32.IEEETable[byte(n)^body[i]] ^ n>>8
+	}
+	n = ^n
 	for i := crcLength - 1; i >= 0; i-- {
 		dst[i] = alphabet[n%62]
 		n /= 62
@@ -153,14 +157,23 @@ func fillBase62(random io.Reader, dst []byte) error {
 	return nil
 }
 
+// base62 has a bit for each byte of the alphabet.
+const (
+	base62Low  = 0x03FF_0000_0000_0000 // 0-9
+	base62High = 0x07FF_FFFE_07FF_FFFE // A-Z, a-z
+)
+
 func isBase62(s string) bool {
+	ok := uint64(1)
 	for i := range len(s) {
 		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
+		mask := uint64(base62Low)
+		if c >= 64 {
+			mask = base62High
 		}
+		ok &= mask >> (c & 63) & (1 - uint64(c>>7))
 	}
-	return true
+	return ok == 1
 }
 
 // isWord reports whether s is [a-z][a-z0-9]{1,11}, which a prefix, a kind and an environment are.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"hash/crc32"
 	"math"
 	"regexp"
 	"strings"
@@ -133,6 +134,13 @@ func FuzzParse(f *testing.F) {
 	k := newKeys(f, func(c *apikey.Config) { c.Store = store })
 	pattern := regexp.MustCompile("^" + strings.ReplaceAll(k.Pattern(), `\b`, "") + "$")
 	f.Fuzz(func(t *testing.T, key string) {
+		var value uint64
+		for _, c := range []byte(apikey.Checksum(key)) {
+			value = value*62 + uint64(strings.IndexByte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", c))
+		}
+		if want := crc32.ChecksumIEEE([]byte(key)); value != uint64(want) {
+			t.Errorf("checksum %d, want %d", value, want)
+		}
 		before := store.finds.Load()
 		_, err := k.Verify(t.Context(), key)
 		if err == nil {

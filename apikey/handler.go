@@ -263,7 +263,7 @@ func (k *Keys) describe(r *Record) keyJSON {
 
 // state is "active", or the reason why the key would be refused now.
 func (k *Keys) state(r *Record) string {
-	if err := k.standing(r); err != nil {
+	if err := k.standing(r, k.now()); err != nil {
 		return string(auth.AsError(err).Reason)
 	}
 	return "active"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,8 @@ func New(c Config) (*Keys, error) {
 	}
 	k.format = newFormat(k.c.Prefix, k.c.Kinds, k.c.Environment, k.c.Environments)
 	k.c.Peppers = nil
-	k.uses = uses{store: c.Store, interval: k.c.LastUsedInterval, onError: k.c.OnError}
+	k.uses.store, k.uses.interval, k.uses.onError = c.Store, k.c.LastUsedInterval, k.c.OnError
+	k.uses.seed = maphash.MakeSeed()
 	return k, nil
 }
 
@@ -209,6 +211,11 @@ func (k *Keys) find(ctx context.Context, id string) (*Record, error) {
 	if !isID(id) {
 		return nil, ErrNotFound
 	}
+	return k.lookUp(ctx, id)
+}
+
+// lookUp is find for the id of a key that was parsed.
+func (k *Keys) lookUp(ctx context.Context, id string) (*Record, error) {
 	r, err := k.c.Store.Find(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound), err == nil && r == nil:

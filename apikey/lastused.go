@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +25,12 @@ type uses struct {
 	interval time.Duration
 	onError  func(error)
 
+	// recent spares most uses the lock: it holds the hashes of keys that wait since the last flush. A slot that is
+	// overwritten costs one look under the lock.
+	seed   maphash.Seed
+	round  atomic.Uint64
+	recent [1024]atomic.Uint64
+
 	mu      sync.Mutex
 	pending map[string]time.Time
 	timer   *time.Timer
@@ -38,6 +46,12 @@ func (u *uses) note(r *Record, now time.Time) {
 	if now.Sub(r.LastUsedAt) < u.interval {
 		return
 	}
+	hash := maphash.String(u.seed, r.ID) + u.round.Load()
+	slot := &u.recent[hash%uint64(len(u.recent))]
+	if slot.Load() == hash {
+		return
+	}
+	slot.Store(hash)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if _, waits := u.pending[r.ID]; waits || u.closed || len(u.pending) >= maxPendingUses {
@@ -67,6 +81,7 @@ func (u *uses) flush(ctx context.Context) error {
 	u.mu.Lock()
 	batch, full := u.pending, len(u.pending) >= maxPendingUses
 	u.pending, u.timer = nil, nil
+	u.round.Add(1)
 	u.mu.Unlock()
 	if len(batch) == 0 {
 		return nil

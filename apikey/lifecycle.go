@@ -47,7 +47,7 @@ func (k *Keys) rotateOnce(ctx context.Context, id string, grace time.Duration, b
 	if err := allow(found, next); err != nil {
 		return nil, err
 	}
-	if k.standing(found) != nil || found.RotatedTo != "" || k.head(found.Kind) == nil {
+	if k.standing(found, k.now()) != nil || found.RotatedTo != "" || k.head(found.Kind) == nil {
 		return nil, ErrState
 	}
 	secret, err := k.generate(next)

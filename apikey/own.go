@@ -111,7 +111,7 @@ func (o *OwnKeys) hasRoom(ctx context.Context, r *Record) error {
 			return err
 		}
 		for i := range page.Records {
-			if kept++; o.keys.standing(&page.Records[i]) == nil {
+			if kept++; o.keys.standing(&page.Records[i], o.keys.now()) == nil {
 				inForce++
 			}
 		}

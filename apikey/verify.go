@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/cardea-go/auth"
 )
@@ -105,7 +106,8 @@ func (k *Keys) verify(ctx context.Context, p parsed, key string, from source) (*
 	if err != nil {
 		return nil, k.missed(ctx, &from, err)
 	}
-	if err := k.standing(r); err != nil {
+	now := k.now()
+	if err := k.standing(r, now); err != nil {
 		return nil, err
 	}
 	if r.Networks != nil {
@@ -123,7 +125,7 @@ func (k *Keys) verify(ctx context.Context, p parsed, key string, from source) (*
 	if err := k.charge(ctx, r); err != nil {
 		return nil, err
 	}
-	k.uses.note(r, k.now())
+	k.uses.note(r, now)
 	if old {
 		k.upgrade(ctx, r, key)
 	}
@@ -132,7 +134,7 @@ func (k *Keys) verify(ctx context.Context, p parsed, key string, from source) (*
 
 // prove finds the record and checks the secret against it. old says that the digest is to be made anew.
 func (k *Keys) prove(ctx context.Context, p parsed, key string) (r *Record, old bool, err error) {
-	r, err = k.find(ctx, p.id)
+	r, err = k.lookUp(ctx, p.id)
 	if errors.Is(err, ErrNotFound) {
 		k.digests.work(key)
 		return nil, false, auth.Invalid(auth.ReasonUnknown, nil)
@@ -186,9 +188,8 @@ func (k *Keys) missed(ctx context.Context, from *source, err error) error {
 	return err
 }
 
-// standing reports whether the key is in force now.
-func (k *Keys) standing(r *Record) error {
-	now := k.now()
+// standing reports whether the key is in force at a time.
+func (k *Keys) standing(r *Record, now time.Time) error {
 	switch {
 	case !r.RevokedAt.IsZero():
 		return k.refuse(r, auth.ReasonRevoked, textRevoked)
