@@ -101,6 +101,20 @@ func hexOf(b []byte) string {
 	return s.String()
 }
 
+func TestForeignKeysMayHaveOurPrefix(t *testing.T) {
+	v := newService(t, setup{config: func(c *apikey.Config) {
+		c.ForeignFormats = []apikey.ForeignFormat{{Name: "old", Hash: crypto.SHA256, Split: func(key string) (string, string, bool) {
+			return "", key, strings.HasPrefix(key, "acme_") && len(key) == 45
+		}}}
+	}})
+	key := "acme_" + strings.Repeat("0a", 20)
+	sum := sha256.Sum256([]byte(key))
+	_, err := v.keys.Import(t.Context(), apikey.Import{Request: apikey.Request{Subject: "alice"}, Format: "old", Digest: sum[:]})
+	must(t, err)
+	v.want(v.send(key), 200, "")
+	v.want(v.send(key+"0"), 401, auth.ReasonMalformed)
+}
+
 func TestForeignKeysThatCannotBe(t *testing.T) {
 	v := newService(t, setup{config: formats})
 	for name, key := range map[string]string{

@@ -117,7 +117,7 @@ func checksum(dst *[crcLength]byte, body string) {
 	// crc32.ChecksumIEEE takes bytes, and lets them escape: the copy would be an allocation for every request.
 	n := ^uint32(0)
 	for i := range len(body) {
-		n = crc32.IEEETable[byte(n)^body[i]] ^ n>>8
+		n = crc32.IEEETable[byte(n&0xFF)^body[i]] ^ n>>8
 	}
 	n = ^n
 	for i := crcLength - 1; i >= 0; i-- {

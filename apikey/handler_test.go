@@ -173,6 +173,14 @@ func TestHandlerOverAStoreThatFails(t *testing.T) {
 	if status != 503 || header.Get("Retry-After") != "1" || strings.Contains(body["detail"].(string), "dsn") {
 		t.Errorf("got %d %v %v", status, header, body)
 	}
+	if status, _, made := call(t, v.keys, alice, "POST", "/keys", "{}"); status != 201 || made["scopes"] == nil {
+		t.Errorf("a key without scopes: got %d %v", status, made)
+	}
+	v.store.find = nil
+	v.store.update = func(context.Context, *apikey.Record) error { return errors.New("secret dsn") }
+	if status, _, _ := call(t, v.keys, alice, "DELETE", "/keys/"+v.issued.Record.ID, ""); status != 503 {
+		t.Errorf("got %d for a store that does not write", status)
+	}
 	full := newKeys(t, func(c *apikey.Config) { c.Store = apikey.NewMemoryStore(apikey.MemoryConfig{MaxKeys: 1}) })
 	mustCreate(t, full, nil)
 	if status, _, _ := call(t, full, alice, "POST", "/keys", "{}"); status != 507 {

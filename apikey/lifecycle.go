@@ -223,6 +223,9 @@ func (k *Keys) DeleteExpired(ctx context.Context, before time.Time) (int, error)
 	const step = 1000
 	total := 0
 	for {
+		if err := ctx.Err(); err != nil {
+			return total, auth.Unavailable(err)
+		}
 		n, err := k.c.Store.DeleteExpired(ctx, wholeMicros(before), step)
 		total += n
 		if err != nil {

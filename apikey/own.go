@@ -203,10 +203,10 @@ func (o *OwnKeys) isAdmin(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	err := o.keys.c.Admin.Check(ctx, o.caller)
-	switch auth.KindOf(err) {
-	case 0:
+	if err == nil {
 		return true, nil
-	case auth.KindForbidden, auth.KindStepUp:
+	}
+	if kind := auth.KindOf(err); kind == auth.KindForbidden || kind == auth.KindStepUp {
 		return false, nil
 	}
 	return false, auth.AsError(err)

@@ -192,6 +192,12 @@ func TestAnAdministratorManagesKeysOfOthers(t *testing.T) {
 	_, err = own.Find(t.Context(), v.issued.Record.ID)
 	must(t, err)
 	must(t, own.Revoke(t.Context(), v.issued.Record.ID, "left the company"))
+	user := v.keys.For(authtest.Principal("user"))
+	_, err = user.Create(t.Context(), apikey.Request{Subject: "carol"})
+	forbidden(t, err)
+	if _, err := user.Find(t.Context(), issued.Record.ID); !errors.Is(err, apikey.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
 }
 
 func TestAnAdministratorCheckThatFailsIsAnOutage(t *testing.T) {

@@ -55,12 +55,11 @@ type Record struct {
 }
 
 // Clone returns a copy that shares nothing with r.
-func (r *Record) Clone() *Record {
-	c := *r
-	c.Scopes = slices.Clone(r.Scopes)
-	c.Networks = slices.Clone(r.Networks)
-	c.Metadata = maps.Clone(r.Metadata)
-	return &c
+func (r Record) Clone() *Record {
+	r.Scopes = slices.Clone(r.Scopes)
+	r.Networks = slices.Clone(r.Networks)
+	r.Metadata = maps.Clone(r.Metadata)
+	return &r
 }
 
 // String returns the id, the subject and the name, for people.

@@ -65,7 +65,8 @@ func TestScanPassesOnReadErrorsAndStopsWhenTold(t *testing.T) {
 		t.Errorf("got %d keys and %d errors, want 2 and 1", leaks, errs)
 	}
 	leaks = 0
-	for range k.Scan(strings.NewReader(key + " " + key)) {
+	for _, err := range k.Scan(strings.NewReader(key + " " + key)) {
+		must(t, err)
 		leaks++
 		break
 	}

@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,9 +67,13 @@ func (k *Keys) recognize(key string) (parsed, error) {
 		return p, auth.Invalid(ReasonChecksum, nil)
 	case shapeEnvironment:
 		return p, auth.Invalid(ReasonEnvironment, nil)
+	case shapeMalformed:
 	}
 	if len(key) > maxKeyBytes {
 		return p, auth.Invalid(auth.ReasonTooLong, nil)
+	}
+	if p, err := k.recognizeForeign(key); err == nil {
+		return p, nil // of a system that used the same prefix
 	}
 	return p, auth.Invalid(auth.ReasonMalformed, nil)
 }
@@ -149,6 +154,7 @@ func (k *Keys) prove(ctx context.Context, p parsed, key string) (r *Record, old 
 		return nil, false, about(r, auth.Invalid(ReasonBadRecord, nil))
 	case digestMatchOld:
 		old = true
+	case digestMatch:
 	}
 	// The digest binds a key of ours to all of this. A foreign key says nothing about where it belongs.
 	if r.Environment != k.c.Environment {
@@ -244,7 +250,7 @@ func (k *Keys) charge(ctx context.Context, r *Record) error {
 	if k.c.Limit == nil {
 		return nil
 	}
-	d, err := k.c.Limit.Reserve(ctx, r.Family, 1)
+	d, err := k.c.Limit.Reserve(ctx, cmp.Or(r.Family, r.ID), 1)
 	if err != nil {
 		return auth.Unavailable(fmt.Errorf("apikey: limit: %w", err))
 	}

@@ -451,6 +451,11 @@ func TestThePrincipalDescribesItsKey(t *testing.T) {
 	if !ok || key.ID() != r.ID || key.Name() != "laptop" || key.Environment() != "live" || key.Kind() != "" || key.Family() != r.ID || team != "a" || !has {
 		t.Errorf("got %v", key)
 	}
+	for _, text := range []string{key.String(), key.GoString(), key.LogValue().String()} {
+		if !strings.Contains(text, r.ID) || strings.Contains(text, "s1$") {
+			t.Errorf("the key prints as %s", text)
+		}
+	}
 	copied := key.Record()
 	copied.Metadata["team"], copied.Scopes[0] = "b", "all"
 	if again := key.Record(); again.Metadata["team"] != "a" || again.Scopes[0] != "notes:read" || again.Digest != "" {

@@ -54,7 +54,7 @@ var apiKeyStoreRules = []rule[APIKeyStoreKit]{
 			return k.with(func(ctx context.Context, s apikey.Store) error {
 				r, err := s.Find(ctx, "none")
 				if r != nil {
-					return fmt.Errorf("Find returned a record %v", r)
+					return fmt.Errorf("a record %v came with it", r)
 				}
 				return errors.Join(
 					want("Find", err, apikey.ErrNotFound),
@@ -387,7 +387,7 @@ func apiKeyTouch(k APIKeyStoreKit) error {
 			return fmt.Errorf("touching an unknown id made it: %v", err)
 		}
 		if err := s.Touch(ctx, nil); err != nil {
-			return fmt.Errorf("Touch of nothing: %w", err)
+			return fmt.Errorf("touching nothing: %w", err)
 		}
 		r.LastUsedAt = keyTime(8)
 		return found(ctx, s, r)
@@ -499,7 +499,7 @@ func (k APIKeyStoreKit) with(check func(context.Context, apikey.Store) error) er
 	}
 	s, err := k.New()
 	if err != nil {
-		return fmt.Errorf("New: %w", err)
+		return fmt.Errorf("making a store: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
