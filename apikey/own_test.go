@@ -100,10 +100,11 @@ func TestAKeyMakesNoKeyThatIsMoreThanItself(t *testing.T) {
 	_, err = own.Create(t.Context(), narrower)
 	must(t, err)
 	for name, change := range map[string]func(*apikey.Request){
-		"more scopes":   func(r *apikey.Request) { r.Scopes = auth.MustScopeSet("notes:write") },
-		"more networks": func(r *apikey.Request) { r.Networks = []netip.Prefix{inside, outside} },
-		"a longer life": func(r *apikey.Request) { r.ExpiresAt = v.clock.Now().Add(25 * time.Hour) },
-		"another kind":  func(r *apikey.Request) { r.Kind = "srv" },
+		"more scopes":              func(r *apikey.Request) { r.Scopes = auth.MustScopeSet("notes:write") },
+		"more networks":            func(r *apikey.Request) { r.Networks = []netip.Prefix{inside, outside} },
+		"a network around its own": func(r *apikey.Request) { r.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/7")} },
+		"a longer life":            func(r *apikey.Request) { r.ExpiresAt = v.clock.Now().Add(25 * time.Hour) },
+		"another kind":             func(r *apikey.Request) { r.Kind = "srv" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := request()

@@ -325,6 +325,10 @@ func TestKeysThatAreNoneAreLimitedByNetwork(t *testing.T) {
 		t.Errorf("got headers %v", a.header)
 	}
 	v.want(from("192.0.2.2:1", v.key()), 200, "")
+	for range 100 { // transports without addresses would all share one budget
+		_, err := v.keys.Verify(t.Context(), wrong)
+		refused(t, err, auth.KindInvalid, auth.ReasonMismatch)
+	}
 	if _, err := v.keys.Verify(t.Context(), v.key()); err != nil {
 		t.Errorf("without an address: %v", err)
 	}
@@ -432,6 +436,32 @@ func TestADigestIsTheHMACOfTheWholeKey(t *testing.T) {
 	mac.Write([]byte("apikey/1\x00" + issued.Secret.Reveal()))
 	if want := hex.EncodeToString(mac.Sum(nil)); digits != want {
 		t.Errorf("got %s, want %s", digits, want)
+	}
+}
+
+func TestEveryLookUpComputesOneDigest(t *testing.T) {
+	store := &spyStore{Store: apikey.NewMemoryStore(apikey.MemoryConfig{})}
+	k := newKeys(t, func(c *apikey.Config) { c.Store, c.Peppers = store, []apikey.Pepper{pepper("2026")} })
+	digests := apikey.CountDigests(k)
+	issued := mustCreate(t, k, nil)
+	corrupt := sealed("acme_live_CCCCCCCCCCCC_" + strings.Repeat("s", 32))
+	must(t, store.Create(t.Context(), &apikey.Record{ID: "CCCCCCCCCCCC", Subject: "s", Digest: "h1$gone$00", Version: 1}))
+	for name, key := range map[string]string{
+		"a right key":        issued.Secret.Reveal(),
+		"a wrong secret":     sealed("acme_live_" + issued.Record.ID + "_" + strings.Repeat("s", 32)),
+		"an unknown id":      sealed("acme_live_AAAAAAAAAAAA_" + strings.Repeat("s", 32)),
+		"an unusable record": corrupt,
+	} {
+		digests.Store(0)
+		_, _ = k.Verify(t.Context(), key)
+		if n := digests.Load(); n != 1 {
+			t.Errorf("%s: %d digests, want 1", name, n)
+		}
+	}
+	digests.Store(0)
+	_, _ = k.Verify(t.Context(), issued.Secret.Reveal()[:60]+"!")
+	if n := digests.Load(); n != 0 {
+		t.Errorf("a typing error cost %d digests", n)
 	}
 }
 
