@@ -19,7 +19,7 @@ func TestConfigurationMistakesAreAllReported(t *testing.T) {
 		Peppers:  []apikey.Pepper{{ID: "a", Key: make([]byte, 32)}, {ID: "a", Key: make([]byte, 32)}, {ID: "$", Key: []byte("short-secret")}},
 		Lifetime: -1, MaxLifetime: time.Second, MaxPerSubject: -1, LastUsedInterval: time.Millisecond,
 		Admin:          auth.Scopes(),
-		ForeignFormats: []apikey.ForeignFormat{{Name: "drf", Split: drf, Hash: crypto.SHA256}, {Name: "drf", Hash: crypto.MD5}},
+		ForeignFormats: []apikey.ForeignFormat{{Name: "drf", Split: drf, Hash: crypto.SHA256}, {Name: "drf", Hash: crypto.MD5}, {Name: "D"}},
 	})
 	if err == nil {
 		t.Fatal("got no error")
@@ -28,7 +28,7 @@ func TestConfigurationMistakesAreAllReported(t *testing.T) {
 		"Config.Store is nil", `Config.Prefix "a_b_"`, `Config.Kinds: "pat" comes twice`, `Config.Kinds "X"`,
 		`Config.Environments lacks "prod"`, `Config.Peppers[1].ID "a": used twice`, `Config.Peppers[2].ID "$"`,
 		"Config.Peppers[2].Key: has 12 bytes", "Config.Lifetime", "Config.MaxLifetime", "Config.MaxPerSubject",
-		"Config.LastUsedInterval", "Scopes names no scope", "ForeignFormat.Split is nil", "ForeignFormat.Hash", `Config.ForeignFormats: "drf" comes twice`,
+		"Config.LastUsedInterval", "Scopes names no scope", `ForeignFormat.Name "D"`, "ForeignFormat.Split is nil", "ForeignFormat.Hash", `Config.ForeignFormats: "drf" comes twice`,
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error lacks %q:\n%v", part, err)

@@ -93,6 +93,9 @@ func TestKindsAndEnvironments(t *testing.T) {
 	k := newKeys(t, kinds)
 	pat := mustCreate(t, k, func(r *apikey.Request) { r.Kind = "pat" })
 	srv := mustCreate(t, k, func(r *apikey.Request) { r.Kind = "srv" })
+	if !regexp.MustCompile(k.Pattern()).MatchString("key: " + pat.Secret.Reveal()) {
+		t.Errorf("the pattern %s does not find a key", k.Pattern())
+	}
 	if !strings.HasPrefix(pat.Secret.Reveal(), "acme_pat_staging_") {
 		t.Fatal("the kind and the environment are not in the key")
 	}
@@ -118,6 +121,10 @@ func TestKindsAndEnvironments(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 
+	if p, err := newKeys(t, func(c *apikey.Config) { c.Environment = "staging" }).Create(t.Context(), apikey.Request{Subject: "s"}); err != nil ||
+		!strings.HasPrefix(p.Secret.Reveal(), "acme_staging_") {
+		t.Errorf("an environment of its own: got %v", err)
+	}
 	plain := newKeys(t, func(c *apikey.Config) { c.Store = store })
 	_, err = plain.Verify(t.Context(), pat.Secret.Reveal())
 	if !errors.Is(err, auth.ErrUnrecognized) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/problem"
 )
 
 // MaxBody is the longest request body, in bytes, that [Keys.Handler] reads.
@@ -296,27 +297,17 @@ var (
 
 // writeProblem answers an error as RFC 9457 has it. What it shows is constant or the package's own text.
 func writeProblem(w http.ResponseWriter, err error) {
-	status, detail := problem(err)
-	h := w.Header()
+	status, detail := statusOf(err)
 	switch status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "ApiKey") // RFC 9110 §15.5.2 wants a challenge; the guard knows better ones
+		w.Header().Set("WWW-Authenticate", "ApiKey") // RFC 9110 §15.5.2 wants a challenge; the guard knows better ones
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		seconds := (auth.AsError(err).RetryAfter + time.Second - 1) / time.Second
-		h.Set("Retry-After", strconv.FormatInt(max(1, int64(seconds)), 10))
+		w.Header().Set("Retry-After", problem.RetryAfter(auth.AsError(err).RetryAfter))
 	}
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(struct { // as above
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-	}{"about:blank", http.StatusText(status), status, detail})
+	problem.Write(w, status, detail)
 }
 
-func problem(err error) (status int, detail string) {
+func statusOf(err error) (status int, detail string) {
 	var request *RequestError
 	switch {
 	case errors.As(err, &request):
