@@ -85,6 +85,6 @@ func printTour(out io.Writer, base string, c credentials) {
 	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
 	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
 	line("201: alice makes a key that can do less than her own; it is shown once",
-		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys/", key(c.alice.Reveal()), base)
+		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys", key(c.alice.Reveal()), base)
 	fmt.Fprintln(out)
 }

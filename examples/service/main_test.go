@@ -50,7 +50,7 @@ func TestRoutes(t *testing.T) {
 		{"text is required", "POST", "/notes", alice, `{}`, 400, ""},
 		{"the administrator sees all", "GET", "/admin/notes", root, "", 200, "milk"},
 		{"others see no such route", "GET", "/admin/notes", alice, "", 404, ""},
-		{"alice lists her keys", "GET", "/keys/", alice, "", 200, "first key"},
+		{"alice lists her keys", "GET", "/keys", alice, "", 200, "first key"},
 		{"strangers list none", "GET", "/keys/", "", "", 401, ""},
 		{"alice removes it", "DELETE", "/notes/1", alice, "", 204, ""},
 		{"it is gone", "GET", "/notes/1", alice, "", 404, ""},
@@ -90,7 +90,7 @@ func TestTour(t *testing.T) {
 		ended <- err
 	}()
 	tour := make([]byte, 0, 8<<10)
-	for buf := make([]byte, 1<<10); !bytes.Contains(tour, []byte("/keys/\n\n")); {
+	for buf := make([]byte, 1<<10); !bytes.Contains(tour, []byte("/keys\n\n")); {
 		n, err := out.Read(buf)
 		if err != nil {
 			t.Fatalf("got %v after %q", err, tour)

@@ -63,7 +63,9 @@ func (s *service) routes(guard *middleware.Guard) (http.Handler, error) {
 	mux.HandleFunc("POST /notes", middleware.Require(auth.Scopes("notes:write")), s.notes.add)
 	mux.HandleFunc("DELETE /notes/{id}", middleware.Require(auth.Scopes("notes:write")), s.notes.remove)
 
-	mux.Handle("/keys/", middleware.Authenticated(), http.StripPrefix("/keys", s.keys.Handler()))
+	ownKeys := http.StripPrefix("/keys", s.keys.Handler())
+	mux.Handle("/keys", middleware.Authenticated(), ownKeys)
+	mux.Handle("/keys/", middleware.Authenticated(), ownKeys)
 
 	admin := mux.Group(middleware.Require(auth.Roles("admin")).Conceal())
 	admin.HandleFunc("GET /admin/notes", middleware.Require(auth.Scopes("notes:read")), s.notes.listAll)
