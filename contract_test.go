@@ -221,13 +221,17 @@ func TestPrincipal(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	ctx := context.Background()
+	type key struct{}
+	ctx := context.WithValue(context.Background(), key{}, "kept")
 	if p, ok := auth.FromContext(ctx); ok || p != nil {
 		t.Errorf("got %v from an empty context", p)
 	}
 	ctx = auth.NewContext(ctx, alice)
 	if p, ok := auth.FromContext(ctx); !ok || p != alice {
 		t.Errorf("got %v, want alice", p)
+	}
+	if got := ctx.Value(key{}); got != "kept" {
+		t.Errorf("got %v, want what was there before", got)
 	}
 	if p, ok := auth.FromContext(auth.Without(ctx)); ok || p != nil {
 		t.Errorf("got %v after Without", p)

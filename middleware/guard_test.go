@@ -612,6 +612,12 @@ func TestNewRefusesMistakesAllAtOnce(t *testing.T) {
 			t.Errorf("got error %q, want it to name %q", err, part)
 		}
 	}
+	for _, c := range []middleware.Config{{Conceal: true, Optional: true}, {Conceal: true, AllowPreflight: true}} {
+		c.Authenticator = tokens(t)
+		if _, err := middleware.New(c); err == nil {
+			t.Errorf("got no error for %+v", c)
+		}
+	}
 	if _, err := newGuard(t, middleware.Config{Authenticator: tokens(t)}).Require(); err == nil {
 		t.Error("got no error for Require of nothing")
 	}
