@@ -1,0 +1,5 @@
+//go:build race
+
+package basic_test
+
+const raceEnabled = true
