@@ -232,7 +232,6 @@ func TestCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, nil)
 			res := f.do(request(tt.header))
-			defer res.Body.Close()
 			if res.StatusCode != tt.status || res.Header.Get("Subject") != tt.subject {
 				t.Errorf("got %d for %q, want %d for %q", res.StatusCode, res.Header.Get("Subject"), tt.status, tt.subject)
 			}
@@ -257,7 +256,6 @@ func TestOtherHeaders(t *testing.T) {
 		request(credentials("anna", "secret"), "Bearer x"),
 	} {
 		res := f.do(r)
-		defer res.Body.Close()
 		if res.StatusCode != 400 || res.Header.Get("WWW-Authenticate") != "" {
 			t.Errorf("two lines: got %d, %q; want 400 without a challenge", res.StatusCode, res.Header.Get("WWW-Authenticate"))
 		}
@@ -266,7 +264,6 @@ func TestOtherHeaders(t *testing.T) {
 	proxy.Header.Set("Proxy-Authorization", credentials("anna", "secret"))
 	for _, r := range []*http.Request{proxy, request()} {
 		res := f.do(r)
-		defer res.Body.Close()
 		if res.StatusCode != 401 || res.Header.Get("WWW-Authenticate") != challenge {
 			t.Errorf("got %d, %q; want 401 and the challenge", res.StatusCode, res.Header.Get("WWW-Authenticate"))
 		}

@@ -55,9 +55,9 @@ type Mixer interface {
 
 // A Rehasher is a [Users] whose hashes can be replaced.
 type Rehasher interface {
-	// UpdateHash replaces the user's hash where it still is old, as one atomic step, and reports whether it did: a
+	// UpdateHash replaces the user's hash where it still is oldHash, as one atomic step, and reports whether it did: a
 	// password that was changed meanwhile stays.
-	UpdateHash(ctx context.Context, name, old, new string) (bool, error)
+	UpdateHash(ctx context.Context, name, oldHash, newHash string) (bool, error)
 }
 
 // Static is a [Users] of a fixed list. It is immutable and safe for concurrent use.

@@ -163,8 +163,6 @@ func (b *Backoff) peek(key sum) Decision {
 	return Decision{Allowed: true}
 }
 
-func (b *Backoff) hash(key string) sum { return b.t.hash(key) }
-
 // Len returns the number of keys that are remembered, which is never above MaxKeys.
 func (b *Backoff) Len() int { return b.t.len() }
 

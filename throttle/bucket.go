@@ -127,8 +127,6 @@ func (b *Bucket) peek(key sum) Decision {
 	return b.take(&probe, b.t.now(), b.every)
 }
 
-func (b *Bucket) hash(key string) sum { return b.t.hash(key) }
-
 // Len returns the number of keys that are remembered, which is never above MaxKeys.
 func (b *Bucket) Len() int { return b.t.len() }
 

@@ -385,7 +385,7 @@ func TestMiddleware(t *testing.T) {
 		r.RemoteAddr = addr
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		return w.Result() //nolint:bodyclose // a recorder's
+		return w.Result()
 	}
 	c := newClock()
 	h := limit(must(throttle.NewBucket(throttle.BucketConfig{Burst: 1, Every: 1500 * time.Millisecond, Clock: c.now})))

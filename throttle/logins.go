@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -109,9 +108,7 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 func (l *Logins) setKey(key []byte) error {
 	switch {
 	case key == nil:
-		if _, err := rand.Read(l.salt[:]); err != nil {
-			return fmt.Errorf("throttle: random key: %w", err)
-		}
+		_, _ = rand.Read(l.salt[:]) // does not fail: it ends the process where there is no randomness
 	case len(key) < minLoginsKey:
 		return errors.New("throttle: LoginsConfig.Key: use 16 random bytes or more, the same in every process, or nil")
 	default:

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -53,9 +52,7 @@ func newTable(maxKeys int, clock func() time.Time, keep func(*entry, int64) int6
 		clock = time.Now
 	}
 	t := &table{index: make(map[sum]int32), max: maxKeys, clock: clock, base: clock(), keep: keep}
-	if _, err := rand.Read(t.salt[:]); err != nil {
-		return nil, fmt.Errorf("throttle: random salt: %w", err)
-	}
+	_, _ = rand.Read(t.salt[:]) // does not fail: it ends the process where there is no randomness
 	return t, nil
 }
 

@@ -217,7 +217,7 @@ func (f *File) load() error {
 	if err != nil {
 		return f.reread(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	before, err := file.Stat()
 	if err != nil {
 		return f.reread(err)

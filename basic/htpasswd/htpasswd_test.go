@@ -416,7 +416,7 @@ func ExampleOpen() {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "users")
 	if err := os.WriteFile(path, []byte("anna:"+bcryptSecret+"\n"), 0o600); err != nil {
 		panic(err)

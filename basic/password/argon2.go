@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	minStoredSalt, maxStoredSalt = 8, 64
-	minStoredTag, maxStoredTag   = 16, 64
+	minStoredSalt = 8
+	minStoredTag  = 16
+	maxStoredPart = 64 // of either
 )
 
 // argon2Hash is $argon2id$v=19$m=19456,t=2,p=1[,keyid=id]$salt$tag, or $argon2i$, which is verified only.
@@ -43,8 +44,8 @@ func parseArgon2(l Limits, stored string) (*Record, error) {
 	h.p = uint8(p.take("p", maxThreads)) //nolint:gosec // at most maxThreads
 	h.keyID = p.keyID()
 	var saltOK, tagOK bool
-	h.salt, saltOK = decode(strictRaw, parts[4], minStoredSalt, maxStoredSalt)
-	h.tag, tagOK = decode(strictRaw, parts[5], minStoredTag, maxStoredTag)
+	h.salt, saltOK = decode(strictRaw, parts[4], minStoredSalt)
+	h.tag, tagOK = decode(strictRaw, parts[5], minStoredTag)
 	// RFC 9106 §3.1: m is at least 8p, t and p at least 1.
 	if !p.ok || !saltOK || !tagOK || h.t < 1 || h.p < 1 || h.m < 8*uint32(h.p) {
 		return nil, ErrMalformed

@@ -25,7 +25,7 @@ func Calibrate(ctx context.Context, target time.Duration, maxMemoryKiB uint32) (
 		} else {
 			next.Time++
 		}
-		expected := took * time.Duration(uint64(next.Memory)*uint64(next.Time)) / time.Duration(uint64(p.Memory)*uint64(p.Time))
+		expected := time.Duration(float64(took) * cost(next) / cost(p))
 		if expected > target || next.Time > maxTime {
 			return p, nil
 		}
@@ -34,6 +34,8 @@ func Calibrate(ctx context.Context, target time.Duration, maxMemoryKiB uint32) (
 	}
 	return Params{}, err
 }
+
+func cost(p Params) float64 { return float64(p.Memory) * float64(p.Time) }
 
 // measure takes the shortest of three.
 func measure(ctx context.Context, p Params) (time.Duration, error) {

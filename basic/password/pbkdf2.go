@@ -41,7 +41,7 @@ func parsePBKDF2(l Limits, stored string) (*Record, error) {
 	case strings.HasPrefix(stored, "$pbkdf2-sha256$"):
 		h.form, h.prefix = formPasslib, "$pbkdf2-sha256$"
 	case strings.HasPrefix(stored, "$pbkdf2-sha512$"):
-		h.form, h.prefix, h.hash = formPasslib, "$pbkdf2-sha512$", func() hash.Hash { return sha512.New() }
+		h.form, h.prefix, h.hash = formPasslib, "$pbkdf2-sha512$", sha512.New
 	default:
 		return nil, ErrForeign
 	}
@@ -67,24 +67,24 @@ func (h *pbkdf2Hash) read(l Limits, parts []string) bool {
 			h.readBytes(strictRaw, []string{"", strings.ReplaceAll(parts[1], ".", "+"), strings.ReplaceAll(parts[2], ".", "+")})
 	}
 	h.salt = []byte(parts[1])
-	h.tag, ok = decode(strictStd, parts[2], minStoredTag, maxStoredTag)
-	return ok && len(h.salt) >= minStoredSalt && len(h.salt) <= maxStoredSalt && !strings.ContainsAny(parts[1], "\r\n")
+	h.tag, ok = decode(strictStd, parts[2], minStoredTag)
+	return ok && len(h.salt) >= minStoredSalt && len(h.salt) <= maxStoredPart && !strings.ContainsAny(parts[1], "\r\n")
 }
 
 func (h *pbkdf2Hash) readBytes(enc *base64.Encoding, parts []string) bool {
 	var saltOK, tagOK bool
-	h.salt, saltOK = decode(enc, parts[1], minStoredSalt, maxStoredSalt)
-	h.tag, tagOK = decode(enc, parts[2], minStoredTag, maxStoredTag)
+	h.salt, saltOK = decode(enc, parts[1], minStoredSalt)
+	h.tag, tagOK = decode(enc, parts[2], minStoredTag)
 	return saltOK && tagOK
 }
 
-func (h pbkdf2Hash) record() *Record {
+func (h *pbkdf2Hash) record() *Record {
 	r := &Record{
 		Shape:  fmt.Sprintf("%s%s i=%d,salt=%d,tag=%d", h.prefix, h.form, h.iterations, len(h.salt), len(h.tag)),
 		Memory: pbkdf2Memory, keyID: h.keyID,
 		Verify: func(password string) bool { return equal(h.compute(password), h.tag) },
 		Decoy: func() string {
-			d := h
+			d := *h
 			d.salt, d.tag = random(len(h.salt)), random(len(h.tag))
 			if h.form == formDjango { // the salt is text of the same length
 				d.salt = []byte(strictRaw.EncodeToString(d.salt))[:len(h.salt)]
@@ -100,7 +100,7 @@ func (h pbkdf2Hash) record() *Record {
 }
 
 // compute can only fail on lengths that FIPS 140 mode does not allow; such a record matches nothing.
-func (h pbkdf2Hash) compute(password string) []byte {
+func (h *pbkdf2Hash) compute(password string) []byte {
 	tag, err := pbkdf2.Key(h.hash, password, h.salt, int(h.iterations), len(h.tag))
 	if err != nil {
 		return nil
@@ -108,7 +108,7 @@ func (h pbkdf2Hash) compute(password string) []byte {
 	return tag
 }
 
-func (h pbkdf2Hash) String() string {
+func (h *pbkdf2Hash) String() string {
 	salt, tag := strictRaw.EncodeToString(h.salt), strictRaw.EncodeToString(h.tag)
 	switch h.form {
 	case formDjango:

@@ -21,12 +21,12 @@ var (
 
 // decode reads base64 in its one canonical spelling. Strict refuses loose bits; package base64 skips line breaks even
 // so, and they are refused here.
-func decode(enc *base64.Encoding, s string, minBytes, maxBytes int) ([]byte, bool) {
+func decode(enc *base64.Encoding, s string, minBytes int) ([]byte, bool) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, false
 	}
 	b, err := enc.DecodeString(s)
-	return b, err == nil && len(b) >= minBytes && len(b) <= maxBytes
+	return b, err == nil && len(b) >= minBytes && len(b) <= maxStoredPart
 }
 
 // decimal reads a number without sign or leading zero, as the PHC format has it, that is at most limit.

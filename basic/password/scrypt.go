@@ -24,8 +24,8 @@ func parseScrypt(l Limits, stored string) (*Record, error) {
 	params := newParams(parts[2])
 	h := scryptHash{ln: params.take("ln", 24), r: params.take("r", 32), p: params.take("p", maxThreads)}
 	var saltOK, tagOK bool
-	h.salt, saltOK = decode(strictRaw, parts[3], minStoredSalt, maxStoredSalt)
-	h.tag, tagOK = decode(strictRaw, parts[4], minStoredTag, maxStoredTag)
+	h.salt, saltOK = decode(strictRaw, parts[3], minStoredSalt)
+	h.tag, tagOK = decode(strictRaw, parts[4], minStoredTag)
 	if !params.ok || params.rest != "" || !saltOK || !tagOK || h.ln < 1 || h.r < 1 || h.p < 1 {
 		return nil, ErrMalformed
 	}
