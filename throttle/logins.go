@@ -33,6 +33,9 @@ type LoginsConfig struct {
 	// Timeout and OnError are those of [FallbackConfig]; OnError is told of errors of Known too.
 	Timeout time.Duration
 	OnError func(error)
+	// OnAlarm is told when more than half of a minute's guesses failed, and there were 100 or more: at the first guess
+	// after that minute. It must be safe for concurrent use. Nil tells nobody.
+	OnAlarm func(Alarm)
 	// MaxKeys limits the keys that each local limit remembers. 0 is 65536; the maximum is 16777216.
 	MaxKeys int
 	// Clock tells the time. Nil is [time.Now].
@@ -51,6 +54,7 @@ type Logins struct {
 	pair, account, slow policy
 	known               KnownStore
 	onError             func(error)
+	alarm               alarm
 	salt                [32]byte
 }
 
@@ -66,6 +70,10 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 	l := &Logins{sources: c.Sources, known: c.Known, onError: c.OnError}
 	if l.onError == nil {
 		l.onError = func(error) {}
+	}
+	l.alarm.tell, l.alarm.clock = c.OnAlarm, c.Clock
+	if c.Clock == nil {
+		l.alarm.clock = time.Now
 	}
 	errs := []error{l.setKey(c.Key)}
 	if l.sources == nil {
@@ -155,6 +163,7 @@ func (l *Logins) Reserve(ctx context.Context, account string, a netip.Addr) (Att
 		t.refundAccount(ctx)
 		return Attempt{}, d
 	}
+	l.alarm.count()
 	return t, d
 }
 
@@ -205,6 +214,7 @@ func (t Attempt) Succeed(ctx context.Context) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
+	t.l.alarm.giveBack()
 	t.l.pair.refund(ctx, t.pair, All)
 	t.l.sources.Refund(ctx, t.addr)
 	t.refundAccount(ctx)
@@ -219,6 +229,7 @@ func (t Attempt) Cancel(ctx context.Context) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
+	t.l.alarm.giveBack()
 	t.l.pair.refund(ctx, t.pair, 1)
 	t.l.sources.Refund(ctx, t.addr)
 	t.refundAccount(ctx)

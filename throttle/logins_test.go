@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -328,6 +329,47 @@ func TestLoginsKnownStoreDownKnowsNobody(t *testing.T) {
 	refused(t, l, "anna", home)
 	if told.Load() < 2 {
 		t.Errorf("got %d errors told, want one for Add and one for Has", told.Load())
+	}
+}
+
+func TestLoginsAlarm(t *testing.T) {
+	ctx := context.Background()
+	tests := []struct {
+		name                    string
+		guesses, good, returned int
+		want                    []throttle.Alarm
+	}{
+		{"most guesses failed", 100, 40, 5, []throttle.Alarm{{Guesses: 100, Failures: 55, Window: time.Minute}}},
+		{"half of them failed", 100, 40, 10, nil},
+		{"too few to tell", 99, 0, 0, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClock()
+			var got []throttle.Alarm
+			l := must(throttle.NewLogins(throttle.LoginsConfig{Clock: c.now, OnAlarm: func(a throttle.Alarm) { got = append(got, a) }}))
+			guess := func(i int) throttle.Attempt {
+				a, d := l.Reserve(ctx, fmt.Sprint("user", i), netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
+				if !d.Allowed {
+					t.Fatalf("guess %d: got %+v, want allowed", i, d)
+				}
+				return a
+			}
+			for i := range tt.guesses {
+				switch a := guess(i); {
+				case i < tt.good:
+					a.Succeed(ctx)
+				case i < tt.good+tt.returned:
+					a.Cancel(ctx)
+				}
+			}
+			c.add(time.Minute)
+			guess(200) // the first one after the minute
+			guess(201)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
 	}
 }
 
