@@ -276,6 +276,47 @@ func TestSources(t *testing.T) {
 	}
 }
 
+func TestSourcesRefusalsChargeNothing(t *testing.T) {
+	ctx := context.Background()
+	c := newClock()
+	budget := func(s *throttle.Sources, a netip.Addr) (n int) {
+		for s.Reserve(ctx, a).Allowed {
+			n++
+		}
+		return n
+	}
+	t.Run("by the site", func(t *testing.T) {
+		s := must(throttle.NewSources(throttle.SourcesConfig{Clock: c.now}))
+		for i := range 80 {
+			s.Reserve(ctx, netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%x::1", i)))
+		}
+		fresh := netip.MustParseAddr("2001:db8:0:ffff::1")
+		for range 30 {
+			if d := s.Reserve(ctx, fresh); d.Allowed {
+				t.Fatal("got allowed, want refused by the site")
+			}
+		}
+		c.add(30 * time.Second)
+		if got := budget(s, fresh); got != 20 {
+			t.Errorf("got a budget of %d, want 20", got)
+		}
+	})
+	t.Run("by the shared limiter", func(t *testing.T) {
+		shared := must(throttle.NewBucket(throttle.BucketConfig{Burst: 100, Every: time.Hour, Clock: c.now}))
+		s := must(throttle.NewSources(throttle.SourcesConfig{Prefix: shared, Clock: c.now}))
+		must(shared.Reserve(ctx, throttle.PrefixKey(home), 100))
+		for range 30 {
+			if d := s.Reserve(ctx, home); d.Allowed {
+				t.Fatal("got allowed, want refused by the shared limiter")
+			}
+		}
+		_ = shared.Refund(ctx, throttle.PrefixKey(home), throttle.All)
+		if got := budget(s, home); got != 20 {
+			t.Errorf("got a budget of %d, want 20", got)
+		}
+	})
+}
+
 func TestKeys(t *testing.T) {
 	for _, tt := range []struct{ addr, prefix, site string }{
 		{"192.0.2.1", "192.0.2.1/32", "192.0.2.1/32"},

@@ -21,9 +21,13 @@ type slow struct {
 	runs         atomic.Int32
 }
 
-func (s *slow) Parse(string) (*password.Record, error) {
+func (s *slow) Parse(stored string) (*password.Record, error) {
+	threads := s.threads
+	if stored == "wide" {
+		threads = 2
+	}
 	return &password.Record{
-		Shape: "slow", Memory: s.memory, Threads: s.threads,
+		Shape: "slow", Memory: s.memory, Threads: threads,
 		Verify: func(string) bool {
 			s.runs.Add(1)
 			s.top.Store(max(s.top.Load(), s.running.Add(1)))
@@ -108,6 +112,70 @@ func TestGateWhenCallersGoAway(t *testing.T) {
 		wg.Wait()
 		if got := s.top.Load(); got != 2 {
 			t.Errorf("afterwards: got %d at once, want 2", got)
+		}
+	})
+}
+
+func TestGateIsFirstComeFirstServed(t *testing.T) {
+	tests := []struct {
+		name  string
+		leave bool // the wide one does, after 50 ms
+		ends  time.Duration
+	}{
+		{"a narrow one does not overtake a wide one that waits", false, 300 * time.Millisecond},
+		{"a narrow one goes on when the wide one before it leaves", true, 150 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &slow{takes: 100 * time.Millisecond}
+				h := must(password.New(password.Config{Params: cheap, Gate: password.GateConfig{CPUs: 2}, Schemes: []password.Scheme{s}}))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				start := time.Now()
+				var wg sync.WaitGroup
+				wg.Go(func() { must(h.Verify(t.Context(), "x", "slow")) })
+				synctest.Wait()
+				wg.Go(func() {
+					if _, err := h.Verify(ctx, "x", "wide"); (err != nil) != tt.leave {
+						t.Errorf("the wide one: got %v", err)
+					}
+				})
+				synctest.Wait()
+				wg.Go(func() {
+					must(h.Verify(t.Context(), "x", "slow"))
+					if got := time.Since(start); got != tt.ends {
+						t.Errorf("the narrow one: got an answer after %v, want %v", got, tt.ends)
+					}
+				})
+				if tt.leave {
+					time.Sleep(50 * time.Millisecond)
+					cancel()
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// The permit may come in the moment in which the wait ends: it is used or given back, and never lost.
+func TestGateLosesNoPermit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{takes: time.Second}
+		h := must(password.New(password.Config{Params: cheap, Gate: password.GateConfig{CPUs: 1}, Schemes: []password.Scheme{s}}))
+		for range 300 {
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					if _, err := h.Verify(t.Context(), "x", "slow"); err != nil && !errors.Is(err, password.ErrBusy) {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if _, err := h.Verify(t.Context(), "x", "slow"); err != nil {
+				t.Fatalf("with nobody else there: got %v", err)
+			}
 		}
 	})
 }
