@@ -249,6 +249,22 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+func TestAHugeHeaderIsTheServersToRefuse(t *testing.T) {
+	f := newFixture(t, nil)
+	server := httptest.NewServer(f.guard.Handler(http.NotFoundHandler()))
+	defer server.Close()
+	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil))
+	r.Header.Set("Authorization", "Basic "+strings.Repeat("A", 10<<20))
+	res, err := server.Client().Do(r)
+	if err != nil {
+		return // the server closed the connection before it had read all
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge || len(f.store.asked) != 0 {
+		t.Errorf("got %d, want 431", res.StatusCode)
+	}
+}
+
 func TestOtherHeaders(t *testing.T) {
 	f := newFixture(t, nil)
 	for _, r := range []*http.Request{

@@ -577,9 +577,9 @@ func TestCalibrateIsNeverWeakerThanTheDefault(t *testing.T) {
 	if err != nil || p != password.Default() {
 		t.Errorf("got %v, %v; want the default", p, err)
 	}
-	p, err = password.Calibrate(context.Background(), 500*time.Millisecond, 32768)
-	if err != nil || p.Validate() != nil || p.Memory != 32768 {
-		t.Errorf("got %v, %v; want all the memory used", p, err)
+	p, err = password.Calibrate(context.Background(), 100*time.Millisecond, 32768)
+	if err != nil || p.Validate() != nil || p.Memory < 19456 || p.Memory > 32768 || p.Time < 2 {
+		t.Errorf("got %v, %v; want the default or more, within the memory", p, err)
 	}
 	for _, bad := range []struct {
 		target time.Duration
