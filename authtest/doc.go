@@ -4,7 +4,8 @@
 //     authenticator; [Recorder] keeps the events.
 //   - Answers: [Challenges] and [AssertChallenge] read WWW-Authenticate as RFC 9110 §11.6.1 writes it.
 //   - Implementations: [TestAuthenticator] and [TestRequirement] check the contracts of [auth.Authenticator] and
-//     [auth.Requirement] rule by rule, and each rule explains itself when it fails.
+//     [auth.Requirement] rule by rule, and each rule explains itself when it fails. [TestLimiter] and [TestUsers] do the
+//     same for limiters of package throttle and users of package basic.
 //
 // It is for tests only; nothing in it keeps a secret.
 package authtest
