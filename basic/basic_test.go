@@ -3,7 +3,11 @@ package basic_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,6 +19,7 @@ import (
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/basic"
+	"github.com/cardea-go/auth/basic/htpasswd"
 	"github.com/cardea-go/auth/basic/password"
 	"github.com/cardea-go/auth/middleware"
 )
@@ -478,6 +483,27 @@ func TestConfigurationSaysEveryMistake(t *testing.T) {
 	a := must(basic.New(basic.Config{Realm: `the "best" \ realm`, Users: users, Hasher: h}))
 	if got, want := a.Schemes()[0].Challenge().String(), `Basic realm="the \"best\" \\ realm", charset="UTF-8"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestNothingPrintsAHashOrAPassword(t *testing.T) {
+	const hidden = "hidden-4c1d"
+	values := []any{
+		basic.User{Name: "anna", PasswordHash: hidden}, &basic.User{Name: "anna", PasswordHash: hidden},
+		password.Attempt{Username: "anna", Password: hidden, Stored: hidden},
+		htpasswd.Entry{Name: "anna", Hash: hidden}, []htpasswd.Entry{{Name: "anna", Hash: hidden}},
+	}
+	for _, v := range values {
+		var b strings.Builder
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&b, verb+"\n", v)
+		}
+		b.Write(must(json.Marshal(v)))
+		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
+		slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
+		if got := b.String(); strings.Contains(got, hidden) || strings.Contains(got, hex.EncodeToString([]byte(hidden))) || !strings.Contains(got, "anna") {
+			t.Errorf("%T: got %s", v, got)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/cardea-go/auth"
@@ -16,8 +17,9 @@ type User struct {
 	Name string
 	// Subject is what the principal is called. "" is Name. Set it where names can change hands.
 	Subject string
-	// PasswordHash is the stored hash. "" is no password: nobody gets in with one.
-	PasswordHash string
+	// PasswordHash is the stored hash. "" is no password: nobody gets in with one. It is left out wherever a User is
+	// printed, logged or written as JSON.
+	PasswordHash string `json:"-"`
 	// Disabled users are refused as with a wrong password.
 	Disabled bool
 	// Scopes of the principal. The zero set is no scope; [auth.Unlimited] is a login that nothing narrowed.
@@ -27,6 +29,14 @@ type User struct {
 	Tenant string
 	// Data is found with auth.Data in the principal.
 	Data any
+}
+
+// Format prints the user's name, under every verb.
+func (u User) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "user(%q)", u.Name) }
+
+// LogValue returns name and subject.
+func (u User) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", u.Name), slog.String("subject", u.Subject), slog.Bool("disabled", u.Disabled))
 }
 
 // Users finds users by name. It is asked on every request, so that what changes there acts at once. It must be safe for

@@ -154,8 +154,6 @@ func (a *Authenticator) refusal(ctx context.Context, g guess, out outcome) error
 	switch {
 	case errors.Is(out.err, password.ErrBusy):
 		return &auth.Error{Kind: auth.KindUnavailable, Reason: ReasonOverloaded, Err: out.err, RetryAfter: time.Second}
-	case errors.Is(out.err, password.ErrUnusable): // longer than a password may be, once normalized
-		return auth.Invalid(auth.ReasonTooLong, nil)
 	case out.err != nil:
 		return auth.Unavailable(out.err)
 	case !out.wait.Allowed:

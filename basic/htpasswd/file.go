@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -25,8 +26,17 @@ const (
 	MaxLineBytes = 4 << 10
 )
 
-// An Entry is one user of a file.
-type Entry struct{ Name, Hash string }
+// An Entry is one user of a file. Its hash is left out wherever it is printed, logged or written as JSON.
+type Entry struct {
+	Name string
+	Hash string `json:"-"`
+}
+
+// Format prints the user's name, under every verb.
+func (e Entry) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "entry(%q)", e.Name) }
+
+// LogValue returns the user's name.
+func (e Entry) LogValue() slog.Value { return slog.GroupValue(slog.String("name", e.Name)) }
 
 // Parse reads a file: a line name:hash for each user, blank lines and lines that start with # left out. A line ends
 // with LF or CR LF; a byte order mark at the start is skipped. Everything else is an error, which names every bad line

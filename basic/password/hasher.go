@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -185,15 +186,21 @@ func (h *Hasher) needsRehash(r *Record) bool {
 type Attempt struct {
 	// Username in its canonical form decides which decoy is run for it.
 	Username string
-	// Password as it was sent.
-	Password string
+	// Password as it was sent. It and Stored are left out wherever an Attempt is printed, logged or written as JSON.
+	Password string `json:"-"`
 	// Found says that the account exists and may log in with a password. Stored is its hash, and is not looked at
 	// otherwise.
 	Found  bool
-	Stored string
+	Stored string `json:"-"`
 	// Mix is what decoys look like. Nil is as new hashes.
 	Mix *Mix
 }
+
+// Format prints the user name, under every verb.
+func (a Attempt) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "attempt(%q)", a.Username) }
+
+// LogValue returns the user name.
+func (a Attempt) LogValue() slog.Value { return slog.GroupValue(slog.String("username", a.Username)) }
 
 // A Verdict is what came out of an [Attempt].
 type Verdict struct {

@@ -257,6 +257,7 @@ func TestPrepare(t *testing.T) {
 		{"compatibility characters stay", "\ufb01sh \uff21", "\ufb01sh \uff21"},
 		{"1024 bytes", strings.Repeat("x", 1024), strings.Repeat("x", 1024)},
 		{"empty", "", ""},
+		{"1024 bytes that are more when composed", strings.Repeat("\U0001D160", 256), ""},
 		{"1025 bytes", strings.Repeat("x", 1025), ""},
 		{"NUL", "a\x00b", ""},
 		{"CR", "a\rb", ""},

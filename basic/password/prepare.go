@@ -7,10 +7,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxBytes is the longest password that is hashed, in bytes as sent.
+// MaxBytes is the longest password that is hashed, in bytes, as sent and as prepared.
 const MaxBytes = 1024
 
-// ErrUnusable says that a password can't be one: empty, longer than [MaxBytes], not UTF-8, or with a control character.
+// ErrUnusable says that a password can't be one: empty, longer than [MaxBytes] as sent or as prepared, not UTF-8, or with a control character.
 var ErrUnusable = errors.New("password: not a usable password: use 1 to 1024 bytes of UTF-8 without control characters")
 
 // Prepare returns s as it is hashed: in Unicode normalization form C, and otherwise as it is (RFC 8265 §4.2, which
@@ -39,5 +39,9 @@ func Prepare(s string) (string, error) {
 			return "", ErrUnusable
 		}
 	}
-	return norm.NFC.String(s), nil
+	// Composing can make a string longer too, up to threefold; one that was prepared must be so still.
+	if s = norm.NFC.String(s); len(s) > MaxBytes {
+		return "", ErrUnusable
+	}
+	return s, nil
 }
