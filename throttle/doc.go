@@ -34,5 +34,5 @@
 //   - Logins, account and network: 5 failures, then waits of 1, 2, 4 … 900 s, remembered for an hour.
 //   - Logins, account: 100 failures, then one each 14.4 min; beyond, one try each 30 s from networks that are new to it.
 //   - MaxKeys: 65536 keys a limit (about 6 MB when full), maximum 16777216.
-//   - FallbackConfig.Timeout: 250 ms a call of the shared limiter, maximum 10 s.
+//   - FallbackConfig.Timeout: 250 ms a call of the shared limiter, maximum 10 s. Rest: 1 s after an error, maximum 1 min.
 package throttle

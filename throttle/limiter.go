@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,19 +55,30 @@ type FallbackConfig struct {
 	Local Limiter
 	// Timeout limits each call of Primary. 0 is 250 ms; the maximum is 10 s.
 	Timeout time.Duration
+	// Rest is how long Primary is left alone after an error, so that one that hangs delays few. 0 is 1 s; the
+	// maximum is 1 min. A refund that falls into it counts as a failure there.
+	Rest time.Duration
 	// OnError is told of each error of Primary. It must be safe for concurrent use. Nil tells nobody.
 	OnError func(error)
+	// Clock tells the time. Nil is [time.Now].
+	Clock func() time.Time
 }
 
 // A Fallback is a [Limiter] that survives the loss of the limiter that processes share. Every charge goes to the local
 // limiter first, which spares the shared one a flood and is always up to date about this process; then to the shared
 // one. The stricter answer counts, and where the shared one fails the local one's answer stands: never open, and never
 // closed for everybody.
-type Fallback struct{ c FallbackConfig }
+type Fallback struct {
+	c     FallbackConfig
+	base  time.Time
+	until atomic.Int64 // Primary rests until then, in nanoseconds since base
+}
 
 const (
 	defaultTimeout = 250 * time.Millisecond
 	maxTimeout     = 10 * time.Second
+	defaultRest    = time.Second
+	maxRest        = time.Minute
 )
 
 // NewFallback returns the limiter that c describes.
@@ -81,27 +93,32 @@ func NewFallback(c FallbackConfig) (*Fallback, error) {
 	if c.Timeout < 0 || c.Timeout > maxTimeout {
 		errs = append(errs, errors.New("throttle: FallbackConfig.Timeout: use 0 for 250 ms, or up to 10 s"))
 	}
+	if c.Rest < 0 || c.Rest > maxRest {
+		errs = append(errs, errors.New("throttle: FallbackConfig.Rest: use 0 for 1 s, or up to 1 min"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
+	c.Timeout = orDuration(c.Timeout, defaultTimeout)
+	c.Rest = orDuration(c.Rest, defaultRest)
 	if c.OnError == nil {
 		c.OnError = func(error) {}
 	}
-	return &Fallback{c: c}, nil
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return &Fallback{c: c, base: c.Clock()}, nil
 }
 
 // Reserve implements [Limiter]. It returns an error only where the local limiter does.
 func (f *Fallback) Reserve(ctx context.Context, key string, cost int) (Decision, error) {
 	local, err := f.c.Local.Reserve(ctx, key, cost)
-	if err != nil || !local.Allowed {
+	if err != nil || !local.Allowed || f.rests() {
 		return local, err
 	}
 	shared, err := f.primary(ctx, key, cost)
 	if err != nil {
-		f.c.OnError(err)
+		f.failed(ctx, err)
 		return local, nil
 	}
 	if !shared.Allowed {
@@ -120,10 +137,25 @@ func (f *Fallback) primary(ctx context.Context, key string, cost int) (Decision,
 // a failure until it ages.
 func (f *Fallback) Refund(ctx context.Context, key string, cost int) error {
 	err := f.c.Local.Refund(ctx, key, cost)
-	ctx, cancel := context.WithTimeout(ctx, f.c.Timeout)
+	if f.rests() {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, f.c.Timeout)
 	defer cancel()
-	if shared := f.c.Primary.Refund(ctx, key, cost); shared != nil {
-		f.c.OnError(shared)
+	if shared := f.c.Primary.Refund(within, key, cost); shared != nil {
+		f.failed(ctx, shared)
 	}
 	return err
+}
+
+func (f *Fallback) now() int64 { return max(0, int64(f.c.Clock().Sub(f.base))) }
+
+func (f *Fallback) rests() bool { return f.now() < f.until.Load() }
+
+// failed lets the shared limiter rest, unless it was the caller who went away.
+func (f *Fallback) failed(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		f.until.Store(f.now() + int64(f.c.Rest))
+	}
+	f.c.OnError(err)
 }

@@ -201,7 +201,7 @@ func TestFallback(t *testing.T) {
 		shared.down.Store(true)
 		var told []error
 		f := must(throttle.NewFallback(throttle.FallbackConfig{
-			Primary: shared, Local: bucket(2), OnError: func(err error) { told = append(told, err) },
+			Primary: shared, Local: bucket(2), Clock: c.now, OnError: func(err error) { told = append(told, err) },
 		}))
 		for i, want := range []bool{true, true, false} {
 			if d, err := f.Reserve(ctx, "k", 1); err != nil || d.Allowed != want {
@@ -214,8 +214,8 @@ func TestFallback(t *testing.T) {
 		if d := must(f.Reserve(ctx, "k", 1)); !d.Allowed {
 			t.Errorf("after a refund: got %+v, want allowed", d)
 		}
-		if len(told) != 4 || !errors.Is(told[0], errDown) {
-			t.Errorf("got %d errors told (%v), want 4", len(told), told)
+		if len(told) != 1 || !errors.Is(told[0], errDown) {
+			t.Errorf("got the errors %v told, want one: it rests", told)
 		}
 	})
 	t.Run("a shared limiter that hangs is given up", func(t *testing.T) {
@@ -226,10 +226,28 @@ func TestFallback(t *testing.T) {
 				t.Errorf("got %+v, %v; want the local answer", d, err)
 			}
 			_ = f.Refund(t.Context(), "k", 1)
-			if got := time.Since(start); got != 500*time.Millisecond {
-				t.Errorf("got %v, want 250ms a call", got)
+			if got := time.Since(start); got != 250*time.Millisecond {
+				t.Errorf("got %v, want 250ms: it rests after the first call", got)
+			}
+			time.Sleep(time.Second) // the bubble's time
+			_ = f.Refund(t.Context(), "k", 1)
+			if got := time.Since(start); got != 1500*time.Millisecond {
+				t.Errorf("got %v, want it asked again after a second", got)
 			}
 		})
+	})
+	t.Run("a caller who goes away does not put the shared limiter to rest", func(t *testing.T) {
+		shared := &store{Limiter: bucket(9)}
+		f := must(throttle.NewFallback(throttle.FallbackConfig{Primary: shared, Local: bucket(5), Clock: c.now}))
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		shared.down.Store(true)
+		must(f.Reserve(gone, "k", 1))
+		shared.down.Store(false)
+		must(f.Reserve(ctx, "k", 1))
+		if got := shared.calls.Load(); got != 2 {
+			t.Errorf("got %d calls, want 2", got)
+		}
 	})
 	t.Run("an error of the local limiter is an error", func(t *testing.T) {
 		shared := &store{Limiter: bucket(9)}
@@ -368,9 +386,9 @@ func TestConfigurationsSayEveryMistake(t *testing.T) {
 			return err
 		}, []string{"Free", "First", "Forget", "MaxKeys"}},
 		{"fallback", func() error {
-			_, err := throttle.NewFallback(throttle.FallbackConfig{Timeout: time.Minute})
+			_, err := throttle.NewFallback(throttle.FallbackConfig{Timeout: time.Minute, Rest: time.Hour})
 			return err
-		}, []string{"Primary", "Local", "Timeout"}},
+		}, []string{"Primary", "Local", "Timeout", "Rest"}},
 		{"known", func() error {
 			_, err := throttle.NewKnown(throttle.KnownConfig{For: -1, MaxKeys: -1})
 			return err

@@ -100,7 +100,7 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 		return b
 	}
 	build := func(shared Limiter, local inMemory) policy {
-		p, err := newPolicy(shared, local, c.Timeout, l.onError)
+		p, err := newPolicy(shared, local, FallbackConfig{Timeout: c.Timeout, OnError: l.onError, Clock: c.Clock})
 		errs = append(errs, err)
 		return p
 	}

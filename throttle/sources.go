@@ -66,7 +66,7 @@ func NewSources(c SourcesConfig) (*Sources, error) {
 			local, err = NewBucket(BucketConfig{Burst: burst, Every: every, MaxKeys: c.MaxKeys, Clock: c.Clock})
 			errs = append(errs, err)
 		}
-		p, err := newPolicy(shared, local, c.Timeout, c.OnError)
+		p, err := newPolicy(shared, local, FallbackConfig{Timeout: c.Timeout, OnError: c.OnError, Clock: c.Clock})
 		errs = append(errs, err)
 		return p
 	}
@@ -157,13 +157,14 @@ type policy struct {
 	fallback *Fallback
 }
 
-func newPolicy(shared Limiter, local inMemory, timeout time.Duration, onError func(error)) (policy, error) {
+func newPolicy(shared Limiter, local inMemory, c FallbackConfig) (policy, error) {
 	p := policy{local: local}
 	if shared == nil {
 		return p, nil
 	}
 	var err error
-	p.fallback, err = NewFallback(FallbackConfig{Primary: shared, Local: blank{}, Timeout: timeout, OnError: onError})
+	c.Primary, c.Local = shared, blank{}
+	p.fallback, err = NewFallback(c)
 	return p, err
 }
 
