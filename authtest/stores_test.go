@@ -3,6 +3,7 @@ package authtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -280,4 +281,26 @@ func TestBrokenUsersAreCaught(t *testing.T) {
 	if err := authtest.CheckUsers(authtest.UsersKit{}); err == nil || !strings.Contains(err.Error(), "complete") {
 		t.Errorf("an empty kit: got %v", err)
 	}
+}
+
+func ExampleCheckLimiter() {
+	err := authtest.CheckLimiter(authtest.LimiterKit{Burst: 5, New: func() throttle.Limiter {
+		b, err := throttle.NewBucket(throttle.BucketConfig{Burst: 5, Every: time.Hour})
+		if err != nil {
+			panic(err)
+		}
+		return b
+	}})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleCheckUsers() {
+	err := authtest.CheckUsers(authtest.UsersKit{Name: "anna", Hash: "hash", Unknown: "nobody", New: func() basic.Users {
+		return basic.UsersFunc(func(_ context.Context, name string) (basic.User, bool, error) {
+			return basic.User{Name: name, PasswordHash: "hash"}, name == "anna", nil
+		})
+	}})
+	fmt.Println(err)
+	// Output: <nil>
 }

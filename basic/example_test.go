@@ -68,3 +68,13 @@ func ExampleAuthenticator_Verify() {
 	fmt.Println(auth.KindOf(err), "-", err)
 	// Output: invalid - the credential was not accepted
 }
+
+func ExampleNewStatic() {
+	hasher, err := password.New(password.Config{})
+	if err != nil {
+		panic(err)
+	}
+	_, err = basic.NewStatic(hasher, basic.User{Name: "anna", PasswordHash: "a password by mistake"})
+	fmt.Println(err)
+	// Output: basic: NewStatic: user 1: password: the stored hash is not of a known form, or its costs are above the limits
+}

@@ -236,7 +236,7 @@ func TestLoginsAMillionNamesDoNotWashAPenaltyOff(t *testing.T) {
 	}
 	fail(t, l, "victim", home, 1)
 	n := 1_000_000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		n = 100_000
 	}
 	for i := range n {

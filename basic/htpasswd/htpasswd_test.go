@@ -443,3 +443,13 @@ func ExampleWeakSchemes() {
 	fmt.Println(v.OK, v.NeedsRehash, err)
 	// Output: true true <nil>
 }
+
+func ExampleParse() {
+	hasher, err := password.New(password.Config{})
+	if err != nil {
+		panic(err)
+	}
+	_, err = htpasswd.Parse(strings.NewReader("# staff\nanna:"+bcryptSecret+"\nbert\n"), hasher)
+	fmt.Println(err)
+	// Output: htpasswd: line 3: no colon between name and hash
+}

@@ -3,6 +3,7 @@ package password_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cardea-go/auth/basic/password"
@@ -64,4 +65,16 @@ func ExampleCalibrate() {
 	p, err := password.Calibrate(context.Background(), time.Millisecond, 64<<10) // too short a target
 	fmt.Println(p, err)
 	// Output: argon2id m=19456,t=2,p=1 <nil>
+}
+
+func ExampleHasher_NewMix() {
+	h, err := password.New(password.Config{DecoyKey: []byte("a key that survives restarts")})
+	if err != nil {
+		panic(err)
+	}
+	mix := h.NewMix(slices.Values([]string{ // every hash of the store, or a fair sample
+		"$2b$04$cVWp4XaNU8a4v1uMRum2SO026BWLIoQMD/TXg5uZV.0P.uO8m3YEm",
+	}))
+	fmt.Println(h.Decoy(mix, "nobody")[:7])
+	// Output: $2b$04$
 }
