@@ -601,3 +601,24 @@ func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
 }
+
+// fickle is a scheme that reads its hashes only for a while.
+type fickle struct{ left int }
+
+func (f *fickle) Parse(string) (*password.Record, error) {
+	if f.left--; f.left < 0 {
+		return nil, password.ErrMalformed
+	}
+	return &password.Record{Shape: "x", Verify: func(string) bool { return true }, Decoy: func() string { return "x" }}, nil
+}
+
+func TestADecoyThatCanNotBeReadDecidesNothing(t *testing.T) {
+	h := must(password.New(password.Config{Params: cheap, Schemes: []password.Scheme{&fickle{left: 2}}}))
+	mix := h.NewMix(slices.Values([]string{"x"}))
+	if v, err := h.Check(context.Background(), password.Attempt{Username: "nobody", Password: "x", Mix: mix}); err == nil || v.OK {
+		t.Errorf("got %+v, %v; want an error", v, err)
+	}
+	if got := h.Params(); got != cheap {
+		t.Errorf("got %v, want %v", got, cheap)
+	}
+}
