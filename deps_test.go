@@ -19,6 +19,9 @@ func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
 		{"./middleware", []string{module}},
 		{"./throttle", nil},
 		{"./apikey", []string{module, module + "/throttle"}},
+		{"./basic", []string{module, module + "/throttle", module + "/basic/password", "golang.org/x/"}},
+		{"./basic/password", []string{"golang.org/x/"}},
+		{"./basic/htpasswd", []string{module, module + "/throttle", module + "/basic", module + "/basic/password", "golang.org/x/"}},
 	} {
 		t.Run(tt.pkg, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", tt.pkg).Output()

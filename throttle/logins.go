@@ -125,13 +125,15 @@ func (l *Logins) setKey(key []byte) error {
 	return nil
 }
 
-// An Attempt is one guess that was charged. Its owner says once how it ended; where nobody does, it stays a failure.
+// An Attempt is one guess that was charged. Its owner, one goroutine, says how it ended; where nobody does, it stays a
+// failure. Only the first word counts, so that a deferred Cancel gives nothing back after Succeed.
 type Attempt struct {
 	l                   *Logins
 	addr                netip.Addr
 	pair, account, slow policyKey
 	chargedAccount      bool
 	chargedSlow         bool
+	ended               bool
 }
 
 // attempt computes the keys. The account is hashed under the process's key, with the network's 16 bytes behind it for
@@ -209,8 +211,8 @@ func (l *Logins) Peek(ctx context.Context, account string, a netip.Addr) Decisio
 
 // Succeed records that the password was right: the pair's failures are forgotten, this guess is given back everywhere
 // else, and the network is known.
-func (t Attempt) Succeed(ctx context.Context) {
-	if t.l == nil {
+func (t *Attempt) Succeed(ctx context.Context) {
+	if !t.end() {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -224,8 +226,8 @@ func (t Attempt) Succeed(ctx context.Context) {
 }
 
 // Cancel records that nothing was decided: the guess is given back.
-func (t Attempt) Cancel(ctx context.Context) {
-	if t.l == nil {
+func (t *Attempt) Cancel(ctx context.Context) {
+	if !t.end() {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -235,7 +237,14 @@ func (t Attempt) Cancel(ctx context.Context) {
 	t.refundAccount(ctx)
 }
 
-func (t Attempt) refundAccount(ctx context.Context) {
+// end reports whether there is a charge to give back, once.
+func (t *Attempt) end() bool {
+	first := t.l != nil && !t.ended
+	t.ended = true
+	return first
+}
+
+func (t *Attempt) refundAccount(ctx context.Context) {
 	if t.chargedAccount {
 		t.l.account.refund(ctx, t.account, 1)
 	}

@@ -434,3 +434,25 @@ func ExampleLogins() {
 	// wrong password
 	// wait 1 s
 }
+
+func TestAnAttemptEndsOnce(t *testing.T) {
+	l := must(throttle.NewLogins(throttle.LoginsConfig{LocalAccount: must(throttle.NewBucket(throttle.BucketConfig{Burst: 3, Every: time.Hour})),
+		LocalPair: must(throttle.NewBackoff(throttle.BackoffConfig{Free: 100}))}))
+	ctx, a := context.Background(), netip.MustParseAddr("192.0.2.1")
+	for range 2 {
+		l.Reserve(ctx, "ann", a)
+	}
+	at, _ := l.Reserve(ctx, "ann", a)
+	at.Cancel(ctx)
+	at.Cancel(ctx) // defer Cancel beside an explicit one
+	at.Cancel(ctx)
+	n := 0
+	for range 3 {
+		if _, d := l.Reserve(ctx, "ann", netip.MustParseAddr("192.0.2.2")); d.Allowed {
+			n++
+		}
+	}
+	if n > 2 { // one left, and one in slow mode
+		t.Errorf("%d guesses allowed: ending an attempt again gives back other people's failures", n)
+	}
+}
