@@ -37,7 +37,7 @@ func main() {
 // run serves until ctx ends. What to try goes to out, the log to logs.
 func run(ctx context.Context, addr string, out, logs io.Writer) error {
 	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := newService(logger)
+	s, err := newService(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,8 @@ func printTour(out io.Writer, base string, c credentials) {
 	line("403: bob's key is for reading; the challenge names the scope", "curl -i -H 'Authorization: Bearer %s' -d '{}' %s/notes", c.bob.Reveal(), base)
 	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
 	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
+	line("200: people log in by name and password", "curl -i -u alice:%s %s/", c.password, base)
+	line("401: a wrong password, as an unknown name, is refused", "curl -i -u alice:guess %s/", base)
 	line("201: alice makes a key that can do less than her own; it is shown once",
 		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys", key(c.alice.Reveal()), base)
 	fmt.Fprintln(out)

@@ -14,13 +14,21 @@ import (
 // service is the whole: who may come in, and what is behind the door.
 type service struct {
 	keys    *apikey.Keys
+	people  *people
 	notes   *notebook
 	handler http.Handler
 }
 
-func newService(logger *slog.Logger) (*service, error) {
+func newService(ctx context.Context, logger *slog.Logger) (*service, error) {
 	s := &service{notes: newNotebook()}
 	var err error
+	if s.people, err = newPeople(ctx); err != nil {
+		return nil, err
+	}
+	login, err := s.people.authenticator()
+	if err != nil {
+		return nil, err
+	}
 	s.keys, err = apikey.New(apikey.Config{
 		Prefix: "notes",
 		Store:  apikey.NewMemoryStore(apikey.MemoryConfig{MaxKeys: 10_000}),
@@ -28,28 +36,22 @@ func newService(logger *slog.Logger) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	authenticator, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
+	machines, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
 	if err != nil {
 		return nil, err
 	}
 	guard, err := middleware.New(middleware.Config{
-		Authenticator: auth.Map(authenticator, withRoles),
-		Observer:      auth.NewLogObserver(logger),
-		ErrorLog:      logger,
+		// Programs come with a key, people with a password. Who is behind either decides about roles.
+		Authenticator:        auth.Map(auth.FirstOf(machines, login), s.people.withRoles),
+		HideBasicFromScripts: true,
+		Observer:             auth.NewLogObserver(logger),
+		ErrorLog:             logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.handler, err = s.routes(guard)
 	return s, err
-}
-
-// withRoles stands for the look-up of a user in a database: who is behind a key decides about roles, not the key.
-func withRoles(_ context.Context, p *auth.Principal) (*auth.Principal, error) {
-	if p.Subject() != "root" {
-		return p, nil
-	}
-	return p.Derive(func(c *auth.PrincipalConfig) { c.Roles = []string{"admin"} })
 }
 
 // routes states for each route who may use it. One that stated nothing would not build.
@@ -73,11 +75,14 @@ func (s *service) routes(guard *middleware.Guard) (http.Handler, error) {
 }
 
 // credentials are what the service prints at its start.
-type credentials struct{ alice, bob, root apikey.Secret }
+type credentials struct {
+	alice, bob, root apikey.Secret
+	password         string // of alice
+}
 
-// seed makes a key for each of three users, who have no other way in yet.
+// seed makes a key for each of three users.
 func (s *service) seed(ctx context.Context) (credentials, error) {
-	var c credentials
+	c := credentials{password: s.people.password}
 	for _, who := range []struct {
 		subject string
 		scopes  auth.ScopeSet
