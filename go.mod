@@ -7,4 +7,18 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-require golang.org/x/sys v0.46.0 // indirect
+require (
+	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
+	github.com/goccy/go-json v0.10.6 // indirect
+	github.com/lestrrat-go/blackmagic v1.0.4 // indirect
+	github.com/lestrrat-go/httpcc v1.0.1 // indirect
+	github.com/lestrrat-go/httprc v1.0.6 // indirect
+	github.com/lestrrat-go/iter v1.0.2 // indirect
+	github.com/lestrrat-go/option v1.0.1 // indirect
+	github.com/segmentio/asm v1.2.1 // indirect
+)
+
+require (
+	github.com/lestrrat-go/jwx/v2 v2.1.7
+	golang.org/x/sys v0.46.0 // indirect
+)
