@@ -92,7 +92,7 @@ func (c *Claims) Scopes() (auth.ScopeSet, error) {
 	if text, ok := c.scp.String(); ok {
 		return auth.ParseScopeSet(text)
 	}
-	names, ok := c.scp.Strings(nil)
+	names, ok := c.scp.Strings()
 	if !ok {
 		return auth.ScopeSet{}, errors.New("jwt: claim scp: neither a string nor an array of strings")
 	}

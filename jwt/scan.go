@@ -77,15 +77,15 @@ func (c *Claims) scanAudience(v jose.Value) bool {
 		return true
 	}
 	var ok bool
-	c.audience, ok = v.Strings(nil)
+	c.audience, ok = v.Strings()
 	return ok
 }
 
 // miscased reports whether a name is that of a claim that we check, in another case. encoding/json would take it for
 // that claim, in a structure that somebody decodes the claims into.
 func miscased(name string) bool {
-	if len(name) < 3 || len(name) > 16 {
-		return false
+	if strings.IndexFunc(name, func(r rune) bool { return r < 'a' && r != '_' || r > 'z' }) < 0 {
+		return false // the usual name of a claim of the user's own
 	}
 	for _, known := range [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "scp", "cnf", "client_id"} {
 		if strings.EqualFold(name, known) {

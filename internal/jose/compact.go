@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -55,10 +56,8 @@ var strict = base64.RawURLEncoding.Strict()
 
 // appendDecoded appends what the base64url text src stands for.
 func appendDecoded(dst, src []byte) ([]byte, error) {
-	for _, c := range src {
-		if c == '\r' || c == '\n' {
-			return nil, ErrBase64
-		}
+	if bytes.IndexByte(src, '\r') >= 0 || bytes.IndexByte(src, '\n') >= 0 {
+		return nil, ErrBase64
 	}
 	n := len(dst)
 	dst = grow(dst, strict.DecodedLen(len(src)))

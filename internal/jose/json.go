@@ -67,7 +67,9 @@ type Object struct {
 func NewObject(text string, fold bool) Object {
 	o := Object{s: scanner{text: text}}
 	o.names.fold = fold
-	if !utf8.ValidString(text) {
+	ascii, plain := classify(text)
+	o.s.plain = plain
+	if !ascii && !utf8.ValidString(text) {
 		o.s.failed = true
 	}
 	return o
@@ -120,30 +122,48 @@ func (o *Object) Err() error {
 	return nil
 }
 
-// Strings returns the strings of the array v, and false where it is no array or has any other element.
-func (v Value) Strings(dst []string) ([]string, bool) {
+// Elements returns the texts of the elements of the array v, and false where it is no array.
+func (v Value) Elements() ([]string, bool) {
+	elements, ok := v.elements()
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		texts[i] = e.Raw
+	}
+	return texts, ok
+}
+
+// Strings returns the strings of the array v, and false where it is no array or has any other element. An empty array
+// gives a slice that is not nil.
+func (v Value) Strings() ([]string, bool) {
+	elements, ok := v.elements()
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		text, isString := e.String()
+		texts[i], ok = text, ok && isString
+	}
+	return texts, ok
+}
+
+func (v Value) elements() ([]Value, bool) {
 	if v.Kind != '[' {
 		return nil, false
 	}
-	s := scanner{text: v.Raw, i: 1}
+	s := scanner{text: v.Raw, i: 1} // checked once already
 	s.space()
 	if s.take(']') {
-		return dst, true
+		return nil, true
 	}
-	for {
-		e := s.value(1)
-		text, ok := e.String()
-		if !ok {
-			return nil, false
-		}
-		dst = append(dst, text)
+	elements := make([]Value, 0, 4)
+	for !s.failed {
+		elements = append(elements, s.value(1))
 		s.space()
 		if s.take(']') {
-			return dst, true
+			return elements, true
 		}
 		s.expect(',')
 		s.space()
 	}
+	return nil, false
 }
 
 // Lookup returns the value at path: the member path[0] of the object v, the member path[1] of that, and so on.
@@ -172,6 +192,28 @@ type scanner struct {
 	text   string
 	i      int
 	failed bool
+	plain  bool // text has no backslash and no control character, so that a string ends at the next quote
+}
+
+// classify looks at eight bytes at a time: whether text is ASCII, and whether it has no backslash and no control
+// character.
+func classify(text string) (ascii, plain bool) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	var high, special uint64
+	for len(text) >= 8 {
+		x := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+		backslash := x ^ '\\'*ones
+		high |= x
+		special |= (x-' '*ones)&^x | (backslash-ones)&^backslash
+		text = text[8:]
+	}
+	ascii, plain = high&highs == 0, special&highs == 0
+	for i := range len(text) {
+		ascii = ascii && text[i] < utf8.RuneSelf
+		plain = plain && text[i] >= ' ' && text[i] != '\\'
+	}
+	return ascii, plain
 }
 
 func (s *scanner) space() {
@@ -311,6 +353,15 @@ func (s *scanner) array(depth int) {
 // stringLiteral reads a string and reports whether it has no escape.
 func (s *scanner) stringLiteral() (plain bool) {
 	s.expect('"')
+	if s.plain {
+		n := strings.IndexByte(s.text[s.i:], '"')
+		if n < 0 {
+			s.fail()
+			return true
+		}
+		s.i += n + 1
+		return true
+	}
 	plain = true
 	for s.i < len(s.text) {
 		switch c := s.text[s.i]; {
@@ -414,34 +465,48 @@ func (s *scanner) digits() bool {
 	return s.i > start
 }
 
-// nameSet holds the names of one object, to find one that comes twice. The usual object has few: they are compared
-// one by one, without an allocation. Beyond that, a map keeps the cost of a long object linear.
+// nameSet holds the names of one object, to find one that comes twice. The usual object has few: their hashes are
+// compared one by one, without an allocation. Beyond that, a map keeps the cost of a long object linear.
 type nameSet struct {
-	fold  bool
-	n     int
-	small [24]string
-	big   map[string]struct{}
+	fold   bool
+	n      int
+	hashes [24]uint32
+	small  [24]string
+	big    map[string]struct{}
 }
 
+// add adds a name and reports whether it is new.
 func (set *nameSet) add(name string) bool {
+	hash, ascii := hashName(name)
 	if set.big != nil {
 		return set.addBig(name)
 	}
-	for _, other := range set.small[:set.n] {
-		if other == name || set.fold && strings.EqualFold(other, name) {
+	if set.n == len(set.small) || set.fold && !ascii {
+		set.big = make(map[string]struct{}, 2*len(set.small))
+		for _, other := range set.small[:set.n] {
+			set.addBig(other)
+		}
+		return set.addBig(name)
+	}
+	for i, h := range set.hashes[:set.n] {
+		if h == hash && (set.small[i] == name || set.fold && strings.EqualFold(set.small[i], name)) {
 			return false
 		}
 	}
-	if set.n < len(set.small) {
-		set.small[set.n] = name
-		set.n++
-		return true
+	set.hashes[set.n], set.small[set.n] = hash, name
+	set.n++
+	return true
+}
+
+// hashName returns a hash that names have in common which differ in the case of ASCII letters only.
+func hashName(name string) (hash uint32, ascii bool) {
+	hash = uint32(len(name))
+	or := byte(0)
+	for i := range len(name) {
+		or |= name[i]
+		hash = hash*31 + uint32(name[i]|0x20)
 	}
-	set.big = make(map[string]struct{}, 2*len(set.small))
-	for _, other := range set.small {
-		set.addBig(other)
-	}
-	return set.addBig(name)
+	return hash, or < utf8.RuneSelf
 }
 
 func (set *nameSet) addBig(name string) bool {

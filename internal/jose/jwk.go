@@ -57,7 +57,7 @@ func ParseJWK(text string) (*JWK, error) {
 		case "use":
 			use, ok = o.Value.String()
 		case "key_ops":
-			ops, ok = o.Value.Strings([]string{})
+			ops, ok = o.Value.Strings()
 		case "n":
 			k.n, ok = o.Value.String()
 		case "e":

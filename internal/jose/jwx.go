@@ -39,6 +39,8 @@ func newVerifier(alg Alg, public crypto.PublicKey) (verifier, error) {
 		}
 	case *ecdsa.PublicKey:
 		return &ecdsaVerifier{hash: algs[alg].hash, public: k, size: algs[alg].size}, nil
+	case ed25519.PublicKey:
+		return ed25519Verifier(k), nil
 	}
 	impl, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg.String()))
 	if err != nil {
