@@ -1,0 +1,182 @@
+package jwt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cardea-go/auth/internal/jose"
+)
+
+// Errors of fetching keys. They are for logs: what the other end sent is not in them.
+var (
+	errTooLarge = fmt.Errorf("jwt: keys: response of more than %d bytes", JWKSBytes)
+	errNoKeys   = errors.New("jwt: keys: response without a key that can be used")
+	errTooMany  = fmt.Errorf("jwt: keys: response with more than %d keys", MaxKeys)
+	errMetadata = errors.New("jwt: keys: metadata is not a JSON object with issuer and jwks_uri")
+	errIssuer   = errors.New("jwt: keys: metadata names another issuer")
+)
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// jitter spreads d by a tenth in both directions, so that many instances do not ask at once.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+// fetch gets the set once, its address first where that has to be found.
+func (r *Remote) fetch(ctx context.Context, old *snapshot) (*snapshot, error) {
+	if r.c.Issuer != "" {
+		location, err := r.discover(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if location != r.location {
+			r.location, old = location, nil // only one fetch runs at a time
+		}
+	}
+	etag := ""
+	if old != nil {
+		etag = old.etag
+	}
+	body, header, err := r.get(ctx, r.location, etag)
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{etag: header.Get("ETag")}
+	if body == nil { // 304
+		s.set, s.skipped, s.etag = old.set, old.skipped, old.etag
+	} else if s.set, s.skipped, err = usableKeys(string(body), r.rsa); err != nil {
+		return nil, err
+	}
+	s.refreshAt = r.c.Clock().Add(min(jitter(r.freshness(header)), r.c.Expire-r.c.Expire/10))
+	return s, nil
+}
+
+// get makes a request. A nil body without an error is a 304.
+func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, nil, errors.New("jwt: keys: address that is not a URL")
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("jwt: keys: %w", err)
+	}
+	defer res.Body.Close()
+	switch {
+	case res.StatusCode == http.StatusNotModified && etag != "":
+		return nil, res.Header, nil
+	case res.StatusCode != http.StatusOK:
+		return nil, nil, fmt.Errorf("jwt: keys: status %d, want 200 (redirects are not followed)", res.StatusCode)
+	case res.ContentLength > JWKSBytes:
+		return nil, nil, errTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, JWKSBytes+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("jwt: keys: reading: %w", err)
+	}
+	if len(body) > JWKSBytes {
+		return nil, nil, errTooLarge
+	}
+	return body, res.Header, nil
+}
+
+// freshness returns how long an answer is fresh: its max-age where it has one, within bounds, and Refresh otherwise.
+func (r *Remote) freshness(h http.Header) time.Duration {
+	for field := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		if !strings.EqualFold(name, "max-age") {
+			continue
+		}
+		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+			return min(max(time.Duration(seconds)*time.Second, minRefresh), r.c.Expire)
+		}
+	}
+	if at, err := http.ParseTime(h.Get("Expires")); err == nil && h.Get("Cache-Control") == "" {
+		return min(max(at.Sub(r.c.Clock()), minRefresh), r.c.Expire)
+	}
+	return r.c.Refresh
+}
+
+// usableKeys reads a set from elsewhere: what can't be used is skipped, not an error, because issuers publish keys for
+// other purposes and of future kinds beside ours. Two different keys of one name are an error, since nobody could say
+// which is meant.
+func usableKeys(text string, rsaAlg jose.Alg) (set *KeySet, skipped int, err error) {
+	entries, isSet, err := splitJWKS(text)
+	if err != nil || !isSet {
+		return nil, 0, errJWKS
+	}
+	if len(entries) > MaxKeys {
+		return nil, 0, errTooMany
+	}
+	var keys []*PublicKey
+	for _, entry := range entries {
+		k, err := parsePublicJWK(entry, rsaAlg)
+		if err != nil {
+			skipped++
+			continue
+		}
+		keys = append(keys, k)
+	}
+	if len(keys) == 0 {
+		return nil, skipped, errNoKeys
+	}
+	set, err = NewKeySet(keys...)
+	return set, skipped, err
+}
+
+// discover finds the address of the set in the issuer's metadata.
+func (r *Remote) discover(ctx context.Context) (string, error) {
+	var errs []error
+	for _, address := range metadataAddresses(r.c.Issuer) {
+		body, _, err := r.get(ctx, address, "")
+		if err == nil {
+			return r.readMetadata(body)
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+// metadataAddresses returns where the metadata of an issuer are: OpenID Connect Discovery 1.0 §4.1 appends the
+// well-known path, RFC 8414 §3.1 puts it between host and path.
+func metadataAddresses(issuer string) []string {
+	addresses := []string{strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"}
+	if u, err := url.Parse(issuer); err == nil {
+		u.Path = "/.well-known/oauth-authorization-server" + strings.TrimSuffix(u.Path, "/")
+		addresses = append(addresses, u.String())
+	}
+	return addresses
+}
+
+func (r *Remote) readMetadata(body []byte) (string, error) {
+	var m struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(body, &m); err != nil || m.JWKSURI == "" {
+		return "", errMetadata
+	}
+	// RFC 8414 §3.3: "identical to the authorization server's issuer identifier value".
+	if m.Issuer != r.c.Issuer {
+		return "", errIssuer
+	}
+	return m.JWKSURI, r.c.checkURL(m.JWKSURI)
+}
