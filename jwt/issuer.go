@@ -124,11 +124,14 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if c.Lifetime < 0 || c.Lifetime > MaxLifetime {
 		errs = append(errs, fmt.Errorf("jwt: IssuerConfig.Lifetime is %v: use 0 for %v, or up to %v", c.Lifetime, DefaultLifetime, MaxLifetime))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
 	if c.Lifetime == 0 {
 		c.Lifetime = DefaultLifetime
+	}
+	if r, ok := c.Keys.(*KeyRing); ok && r != nil && r.c.KeepAfter < c.Lifetime+MaxLeeway {
+		errs = append(errs, fmt.Errorf("jwt: IssuerConfig.Lifetime is %v and the ring's KeepAfter %v: use at least %v more for KeepAfter", c.Lifetime, r.c.KeepAfter, MaxLeeway))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

@@ -101,3 +101,6 @@ func parseMaterial(text []byte) (any, error) {
 	}
 	return nil, errKeyType
 }
+
+// Private returns the key that NewSigner was given.
+func (s *Signer) Private() crypto.Signer { return s.key }
