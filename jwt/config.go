@@ -16,8 +16,8 @@ const (
 	MaxMaxBytes     = 1 << 20
 	DefaultLeeway   = 30 * time.Second
 	MaxLeeway       = 5 * time.Minute
-	// NoLeeway is a leeway of next to nothing, for a [Config] that wants none.
-	NoLeeway = time.Nanosecond
+	// NoLeeway as [Config.Leeway] is none at all.
+	NoLeeway = time.Duration(-1)
 )
 
 // A Config configures [NewVerifier]. Issuer and Keys (or Issuers), Audience and Algorithms are required.
@@ -135,11 +135,13 @@ func (c *Config) checkAudience(add func(string, ...any)) {
 }
 
 func (c *Config) checkLimits(add func(string, ...any)) {
-	if c.Leeway < 0 || c.Leeway > MaxLeeway {
-		add("Leeway is %v: use 0 for %v, or up to %v", c.Leeway, DefaultLeeway, MaxLeeway)
-	}
-	if c.Leeway == 0 {
+	switch {
+	case c.Leeway == NoLeeway:
+		c.Leeway = 0
+	case c.Leeway == 0:
 		c.Leeway = DefaultLeeway
+	case c.Leeway < 0 || c.Leeway > MaxLeeway:
+		add("Leeway is %v: use 0 for %v, or up to %v", c.Leeway, DefaultLeeway, MaxLeeway)
 	}
 	if c.MaxAge < 0 {
 		add("MaxAge is %v: use 0 for no limit, or more", c.MaxAge)
