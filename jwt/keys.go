@@ -173,10 +173,25 @@ func NewHMACKey(id string, alg Algorithm, secret []byte) (*HMACKey, error) {
 		return nil, fmt.Errorf("jwt: HMAC algorithm %q: use HS256, HS384 or HS512", alg)
 	}
 	k, err := jose.NewHMACKey(id, a, secret)
+	if err == nil && distinctBytes(secret) < 8 {
+		err = errors.New("a secret of fewer than 8 different bytes: use random bytes (RFC 8725 §3.5)")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jwt: HMAC key %q: %w", id, err)
 	}
 	return &HMACKey{k: k, s: jose.NewHMACSigner(k)}, nil
+}
+
+func distinctBytes(b []byte) int {
+	var seen [256]bool
+	n := 0
+	for _, c := range b {
+		if !seen[c] {
+			seen[c] = true
+			n++
+		}
+	}
+	return n
 }
 
 // ID is the key's name, or "".

@@ -8,8 +8,7 @@ import (
 	"sync"
 )
 
-// NewHMACKey binds a secret to an HMAC algorithm. The secret must be at least as long as the hash (RFC 7518 §3.2)
-// and must not be a short word repeated.
+// NewHMACKey binds a secret to an HMAC algorithm. The secret must be at least as long as the hash (RFC 7518 §3.2).
 func NewHMACKey(id string, alg Alg, secret []byte) (*Key, error) {
 	if !alg.Symmetric() {
 		return nil, errors.New("an HMAC key needs HS256, HS384 or HS512")
@@ -20,25 +19,10 @@ func NewHMACKey(id string, alg Alg, secret []byte) (*Key, error) {
 	if n := alg.HashSize(); len(secret) < n {
 		return nil, fmt.Errorf("an HMAC secret of %d bytes: %s needs %d random bytes or more (RFC 7518 §3.2)", len(secret), alg, n)
 	}
-	if distinctBytes(secret) < 8 {
-		return nil, errors.New("an HMAC secret of fewer than 8 different bytes: use random bytes (RFC 8725 §3.5)")
-	}
 	m := &hmacKey{size: alg.HashSize()}
 	secret = append([]byte(nil), secret...)
 	m.pool.New = func() any { return hmac.New(algs[alg].hash.New, secret) }
 	return &Key{ID: id, Alg: alg, verifier: m}, nil
-}
-
-func distinctBytes(b []byte) int {
-	var seen [256]bool
-	n := 0
-	for _, c := range b {
-		if !seen[c] {
-			seen[c] = true
-			n++
-		}
-	}
-	return n
 }
 
 // hmacKey uses the standard library: jwx builds a new HMAC, and with it pads and hashes the key, for every token.

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 )
 
@@ -96,7 +97,28 @@ func checkRSA(k *rsa.PublicKey) error {
 	if k.E < 3 || k.E&1 == 0 || k.E > 1<<31-1 {
 		return errors.New("an RSA key with a bad exponent: use an odd one from 3 to 2^31-1")
 	}
+	if isROCA(k.N) {
+		return errors.New("an RSA key of the kind that can be factored (ROCA, CVE-2017-15361)")
+	}
 	return nil
+}
+
+// isROCA recognises a modulus that a broken generator has made: modulo every small prime it is a power of 65537. Of a
+// sound modulus that holds by chance once in 2^27 or more.
+func isROCA(n *big.Int) bool {
+	for _, p := range [...]int64{
+		3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+		113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+	} {
+		rest := new(big.Int).Mod(n, big.NewInt(p)).Int64()
+		power := int64(1)
+		for power != rest {
+			if power = power * 65537 % p; power == 1 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func checkECDSA(k *ecdsa.PublicKey) (Alg, error) {
