@@ -1,0 +1,307 @@
+package authtest
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cardea-go/auth/internal/jose"
+	"github.com/cardea-go/auth/jwt"
+)
+
+// An Issuer is a token issuer on a real HTTP server, for tests: a JWK Set, OpenID Connect and RFC 8414 metadata, and
+// tokens good and bad. It is safe for concurrent use.
+type Issuer struct {
+	// URL is the issuer's name and address.
+	URL string
+	// Audience is the aud of its tokens.
+	Audience string
+
+	clock  func() time.Time
+	server *httptest.Server
+
+	mu         sync.Mutex
+	key        ed25519.PrivateKey
+	keys       []*jwt.PublicKey // published
+	signing    *jwt.SigningKey
+	withoutAlg bool
+	down       bool
+	gate       chan struct{} // closed where the server answers at once
+	fetches    int
+}
+
+// An IssuerConfig configures [NewIssuer]. The zero value is the usual choice.
+type IssuerConfig struct {
+	// Audience is the aud of its tokens. "" is "test-audience".
+	Audience string
+	// Clock tells the time of the tokens. Nil is time.Now.
+	Clock func() time.Time
+}
+
+// NewIssuer starts an issuer, which stops when the test ends.
+func NewIssuer(tb testing.TB, c IssuerConfig) *Issuer {
+	tb.Helper()
+	i := &Issuer{Audience: c.Audience, clock: c.Clock, gate: make(chan struct{})}
+	if i.Audience == "" {
+		i.Audience = "test-audience"
+	}
+	if i.clock == nil {
+		i.clock = time.Now
+	}
+	close(i.gate)
+	i.Rotate(tb)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /jwks", i.serveKeys)
+	mux.HandleFunc("GET /.well-known/openid-configuration", i.serveMetadata)
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", i.serveMetadata)
+	i.server = httptest.NewServer(i.behaving(mux))
+	i.URL = i.server.URL
+	tb.Cleanup(func() {
+		i.SetSlow(false)
+		i.server.Close()
+	})
+	return i
+}
+
+// JWKSURL is the address of the JWK Set.
+func (i *Issuer) JWKSURL() string { return i.URL + "/jwks" }
+
+// Config returns what a verifier of the issuer's access tokens needs, with keys that are fetched from it by discovery.
+func (i *Issuer) Config(tb testing.TB) jwt.Config {
+	tb.Helper()
+	remote, err := jwt.NewRemote(jwt.RemoteConfig{Issuer: i.URL, InsecureAllowHTTP: true, Clock: i.clock})
+	if err != nil {
+		tb.Fatalf("authtest: %v", err)
+	}
+	tb.Cleanup(func() { _ = remote.Close() })
+	return jwt.Config{
+		Issuer: i.URL, Keys: remote, Audience: []string{i.Audience}, Algorithms: []jwt.Algorithm{jwt.EdDSA}, Clock: i.clock,
+	}
+}
+
+// Rotate gives the issuer a new key. The set has this one alone from now on.
+func (i *Issuer) Rotate(tb testing.TB) {
+	tb.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		tb.Fatalf("authtest: %v", err)
+	}
+	key, err := jwt.NewSigningKey("", jwt.EdDSA, private)
+	if err != nil {
+		tb.Fatalf("authtest: %v", err)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.key, i.signing, i.keys = private, key, []*jwt.PublicKey{key.Public()}
+}
+
+// Publish adds further keys to the set, until the next Rotate.
+func (i *Issuer) Publish(keys ...*jwt.PublicKey) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys = append(i.keys[:len(i.keys):len(i.keys)], keys...)
+}
+
+// SetDown makes the server answer 503, or not any more.
+func (i *Issuer) SetDown(down bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.down = down
+}
+
+// SetSlow makes the server answer nothing until the client gives up or SetSlow(false).
+func (i *Issuer) SetSlow(slow bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	select {
+	case <-i.gate:
+		if slow {
+			i.gate = make(chan struct{})
+		}
+	default:
+		if !slow {
+			close(i.gate)
+		}
+	}
+}
+
+// SetKeysWithoutAlg leaves alg out of the published keys, as some issuers do, or not any more.
+func (i *Issuer) SetKeysWithoutAlg(without bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.withoutAlg = without
+}
+
+// Fetches returns how often the JWK Set was asked for.
+func (i *Issuer) Fetches() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.fetches
+}
+
+// Token returns a good access token for the subject, changed by the changes given. A claim that a change sets to nil is
+// left out.
+func (i *Issuer) Token(tb testing.TB, subject string, changes ...TokenChange) string {
+	tb.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := i.clock()
+	t := token{
+		header: map[string]any{"alg": "EdDSA", "typ": "at+jwt", "kid": i.signing.Public().ID()},
+		claims: map[string]any{
+			"iss": i.URL, "sub": subject, "aud": i.Audience, "client_id": "test-client", "jti": rand.Text(),
+			"iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(),
+		},
+		now: now, key: i.key,
+	}
+	for _, change := range changes {
+		change(&t)
+	}
+	return t.sign(tb)
+}
+
+// A TokenChange makes a token of [Issuer.Token] different from a good one.
+type TokenChange func(*token)
+
+type token struct {
+	header, claims map[string]any
+	now            time.Time
+	key            crypto.Signer
+}
+
+func (t *token) sign(tb testing.TB) string {
+	tb.Helper()
+	input := ""
+	for n, part := range []map[string]any{t.header, t.claims} {
+		for name, v := range part {
+			if v == nil {
+				delete(part, name)
+			}
+		}
+		text, err := json.Marshal(part)
+		if err != nil {
+			tb.Fatalf("authtest: token: %v", err)
+		}
+		input += []string{"", "."}[n] + jose.Encode(text)
+	}
+	signature, err := t.key.Sign(rand.Reader, []byte(input), crypto.Hash(0))
+	if err != nil {
+		tb.Fatalf("authtest: token: %v", err)
+	}
+	return input + "." + jose.Encode(signature)
+}
+
+// WithClaim sets a claim; nil leaves it out.
+func WithClaim(name string, value any) TokenChange {
+	return func(t *token) { t.claims[name] = value }
+}
+
+// WithHeader sets a member of the header; nil leaves it out.
+func WithHeader(name string, value any) TokenChange {
+	return func(t *token) { t.header[name] = value }
+}
+
+// WithScope sets the scopes, separated by spaces.
+func WithScope(scope string) TokenChange { return WithClaim("scope", scope) }
+
+// Expired makes the token expire an hour ago.
+func Expired() TokenChange {
+	return func(t *token) { t.claims["exp"] = t.now.Add(-time.Hour).Unix() }
+}
+
+// NotYetValid makes the token valid in an hour.
+func NotYetValid() TokenChange {
+	return func(t *token) { t.claims["nbf"] = t.now.Add(time.Hour).Unix() }
+}
+
+// WrongAudience makes the token one for somebody else.
+func WrongAudience() TokenChange { return WithClaim("aud", "somebody-else") }
+
+// WrongIssuer makes the token name another issuer.
+func WrongIssuer() TokenChange { return WithClaim("iss", "https://somebody-else.example") }
+
+// UnknownKey makes the token name a key that is not in the set.
+func UnknownKey() TokenChange { return WithHeader("kid", "unknown") }
+
+// Forged signs the token with another key than the one it names.
+func Forged() TokenChange {
+	return func(t *token) {
+		seed := make([]byte, ed25519.SeedSize)
+		_, _ = rand.Read(seed) // never fails: crypto/rand
+		t.key = ed25519.NewKeyFromSeed(seed)
+	}
+}
+
+// behaving delays and refuses as the knobs say.
+func (i *Issuer) behaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i.mu.Lock()
+		gate, down := i.gate, i.down
+		if r.URL.Path == "/jwks" {
+			i.fetches++
+		}
+		i.mu.Unlock()
+		if !wait(r.Context(), gate) {
+			return
+		}
+		if down {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func wait(ctx context.Context, gate <-chan struct{}) bool {
+	select {
+	case <-gate:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	i.mu.Lock()
+	keys, without := i.keys, i.withoutAlg
+	i.mu.Unlock()
+	set := struct {
+		Keys []map[string]any `json:"keys"`
+	}{}
+	for _, k := range keys {
+		var m map[string]any
+		text, err := k.MarshalJSON()
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		if err != nil {
+			http.Error(w, "authtest: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if without {
+			delete(m, "alg")
+		}
+		set.Keys = append(set.Keys, m)
+	}
+	writeJSON(w, set)
+}
+
+func (i *Issuer) serveMetadata(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]any{
+		"issuer": i.URL, "jwks_uri": i.JWKSURL(),
+		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"EdDSA"},
+	})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client went away
+}
