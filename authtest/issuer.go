@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,7 +108,7 @@ func (i *Issuer) Rotate(tb testing.TB) {
 func (i *Issuer) Publish(keys ...*jwt.PublicKey) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.keys = append(i.keys[:len(i.keys):len(i.keys)], keys...)
+	i.keys = append(slices.Clip(i.keys), keys...)
 }
 
 // SetDown makes the server answer 503, or not any more.
@@ -178,8 +180,8 @@ type token struct {
 
 func (t *token) sign(tb testing.TB) string {
 	tb.Helper()
-	input := ""
-	for n, part := range []map[string]any{t.header, t.claims} {
+	var parts []string
+	for _, part := range []map[string]any{t.header, t.claims} {
 		for name, v := range part {
 			if v == nil {
 				delete(part, name)
@@ -189,8 +191,9 @@ func (t *token) sign(tb testing.TB) string {
 		if err != nil {
 			tb.Fatalf("authtest: token: %v", err)
 		}
-		input += []string{"", "."}[n] + jose.Encode(text)
+		parts = append(parts, jose.Encode(text))
 	}
+	input := strings.Join(parts, ".")
 	signature, err := t.key.Sign(rand.Reader, []byte(input), crypto.Hash(0))
 	if err != nil {
 		tb.Fatalf("authtest: token: %v", err)

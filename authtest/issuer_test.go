@@ -86,7 +86,7 @@ func TestIssuerKnobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("got %d, want the set", resp.StatusCode)
 	}

@@ -164,8 +164,7 @@ func (a *Authenticator) recognizes(token string) bool {
 	if err != nil {
 		return false
 	}
-	issuer, _ := unverifiedIssuer(payload)
-	_, ours := a.c.Verifier.issuers[issuer]
+	_, ours := a.c.Verifier.issuers[unverifiedIssuer(payload)]
 	return ours
 }
 

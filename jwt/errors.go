@@ -93,10 +93,10 @@ func refuse(err error) *auth.Error {
 
 // refuseParse translates an error of package jose.
 func refuseParse(err error) *auth.Error {
-	switch err { //nolint:errorlint // identity of the sentinel is meant
-	case jose.ErrEncrypted, jose.ErrExtension:
+	switch {
+	case errors.Is(err, jose.ErrEncrypted) || errors.Is(err, jose.ErrExtension):
 		return refuse(ErrUnsupported)
-	case jose.ErrAlg:
+	case errors.Is(err, jose.ErrAlg):
 		return refuse(ErrAlgorithm)
 	}
 	return refuse(ErrMalformed)

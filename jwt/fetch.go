@@ -33,7 +33,7 @@ func isLoopback(host string) bool {
 
 // jitter spreads d by a tenth in both directions, so that many instances do not ask at once.
 func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1)
+	return d - d/10 + rand.N(d/5+1) //nolint:gosec // spreads load, keeps no secret
 }
 
 // fetch gets the set once, its address first where that has to be found.
@@ -67,7 +67,7 @@ func (r *Remote) fetch(ctx context.Context, old *snapshot) (*snapshot, error) {
 
 // get makes a request. A nil body without an error is a 304.
 func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody) //nolint:gosec // the address is the configuration's or its issuer's, and checked
 	if err != nil {
 		return nil, nil, errors.New("jwt: keys: address that is not a URL")
 	}
@@ -79,7 +79,7 @@ func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.He
 	if err != nil {
 		return nil, nil, fmt.Errorf("jwt: keys: %w", err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	switch {
 	case res.StatusCode == http.StatusNotModified && etag != "":
 		return nil, res.Header, nil

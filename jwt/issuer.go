@@ -43,7 +43,7 @@ type IssuerConfig struct {
 // A SigningSource has the key that tokens are to be signed with now.
 type SigningSource interface {
 	// signer is of this package alone: what signs must be bound to one algorithm.
-	signer(ctx context.Context, now time.Time) (*jose.Signer, error)
+	signer(ctx context.Context) *jose.Signer
 }
 
 // A SigningKey is one private key, bound to one algorithm, wherever it is kept. It prints as "[redacted]".
@@ -79,9 +79,9 @@ func NewSigningKey(id string, alg Algorithm, key crypto.Signer) (*SigningKey, er
 // Public returns the verifying half.
 func (k *SigningKey) Public() *PublicKey { return k.public }
 
-func (k *SigningKey) signer(context.Context, time.Time) (*jose.Signer, error) { return k.s, nil }
+func (k *SigningKey) signer(context.Context) *jose.Signer { return k.s }
 
-func (k *HMACKey) signer(context.Context, time.Time) (*jose.Signer, error) { return k.s, nil }
+func (k *HMACKey) signer(context.Context) *jose.Signer { return k.s }
 
 // String returns "[redacted]".
 func (k *SigningKey) String() string { return redacted }
@@ -204,8 +204,8 @@ func (t Issued) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("jti", t.ID), slog.String("kid", t.KeyID))
 }
 
-// Issue makes and signs a token. An error about g is the caller's mistake; one of the key source or of a remote signer
-// is passed on.
+// Issue makes and signs a token. An error about g is the caller's mistake; one of a signer that is not in memory is passed
+// on.
 func (i *Issuer) Issue(ctx context.Context, g Grant) (Issued, error) {
 	now := i.c.Clock()
 	if err := i.complete(&g); err != nil {
@@ -219,10 +219,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	key, err := i.c.Keys.signer(ctx, now)
-	if err != nil {
-		return Issued{}, fmt.Errorf("jwt: no key to sign with: %w", err)
-	}
+	key := i.c.Keys.signer(ctx)
 	expires := now.Add(g.Lifetime)
 	b := make([]byte, 0, 512+len(extra))
 	b = i.appendClaims(b, &g, now, expires)

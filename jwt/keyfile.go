@@ -50,11 +50,11 @@ func LoadKeySet(path string, o KeyOptions) (*KeySet, error) {
 }
 
 func readKeyFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the path is the caller's
 	if err != nil {
 		return nil, fmt.Errorf("jwt: key file: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("jwt: key file: %w", err)

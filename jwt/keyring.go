@@ -196,9 +196,9 @@ func (r *KeyRing) Key(ctx context.Context, id string, alg Algorithm) (*PublicKey
 	return r.stage(ctx, r.c.Clock()).set.find(id, a)
 }
 
-// signer implements SigningSource. The ring's own clock counts: it says which keys are published.
-func (r *KeyRing) signer(ctx context.Context, _ time.Time) (*jose.Signer, error) {
-	return r.stage(ctx, r.c.Clock()).active.s, nil
+// signer implements SigningSource.
+func (r *KeyRing) signer(ctx context.Context) *jose.Signer {
+	return r.stage(ctx, r.c.Clock()).active.s
 }
 
 // Handler serves the ring's public keys as a JWK Set, with an ETag and Cache-Control: max-age. It answers GET and HEAD.

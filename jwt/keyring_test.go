@@ -408,17 +408,17 @@ func ExampleKeyRing() {
 	if err != nil {
 		panic(err)
 	}
-	print := func() {
+	show := func() {
 		for _, k := range ring.Keys() {
 			fmt.Printf("%s: %s, signs from %s to %s, is gone on %s\n", now.Format(time.DateOnly), k.State,
 				k.ActiveAt.Format(time.DateOnly), k.RetireAt.Format(time.DateOnly), k.RemoveAt.Format(time.DateOnly))
 		}
 	}
-	print()
+	show()
 	now = now.AddDate(0, 0, 29)
-	print()
+	show()
 	now = now.AddDate(0, 0, 1)
-	print()
+	show()
 	// Output:
 	// 2026-01-01: active, signs from 2026-01-01 to 2026-01-31, is gone on 2026-02-01
 	// 2026-01-30: active, signs from 2026-01-01 to 2026-01-31, is gone on 2026-02-01

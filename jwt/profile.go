@@ -44,8 +44,9 @@ func (p Profile) takes(typ string) bool {
 		return typ == "" || jose.MediaType(typ, "JWT")
 	case ProfileLegacy:
 		return typ == "" || jose.MediaType(typ, "JWT") || jose.MediaType(typ, "at+jwt")
+	default:
+		return false
 	}
-	return false
 }
 
 // has reports whether a required claim is there and not empty.

@@ -195,7 +195,7 @@ func (r *Remote) Key(ctx context.Context, id string, alg Algorithm) (*PublicKey,
 		return r.fetchAndFind(ctx, now, s, id, a)
 	}
 	if !now.Before(s.refreshAt) {
-		_, _ = r.start(now, s) // in the background; the keys that we have are good
+		_, _ = r.start(now, s) //nolint:contextcheck // in the background: the keys that we have are good
 	}
 	k, err := s.set.find(id, a)
 	if err == ErrUnknownKey && now.Sub(s.fetchedAt) >= r.c.Cooldown { //nolint:errorlint // our own, unwrapped
@@ -206,7 +206,7 @@ func (r *Remote) Key(ctx context.Context, id string, alg Algorithm) (*PublicKey,
 
 // fetchAndFind looks for a key in an answer newer than old. The failure to get one leaves the question open.
 func (r *Remote) fetchAndFind(ctx context.Context, now time.Time, old *snapshot, id string, alg jose.Alg) (*PublicKey, error) {
-	f, err := r.start(now, old)
+	f, err := r.start(now, old) //nolint:contextcheck // the fetch is for all who wait, not for this request
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +280,7 @@ func (r *Remote) run(f *flight) {
 
 // Warm fetches the keys now and waits for them, for a start-up that is to fail early.
 func (r *Remote) Warm(ctx context.Context) error {
-	f, err := r.start(r.c.Clock(), r.snapshot.Load())
+	f, err := r.start(r.c.Clock(), r.snapshot.Load()) //nolint:contextcheck // the fetch is for all who wait
 	if err != nil || f == nil {
 		return err
 	}

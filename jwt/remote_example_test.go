@@ -18,7 +18,6 @@ func ExampleNewRemote() {
 	if err != nil {
 		panic(err)
 	}
-	defer keys.Close()
 	if err := keys.Warm(context.Background()); err != nil { // fail early, or leave it to the first token
 		panic(err)
 	}

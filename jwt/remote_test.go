@@ -106,6 +106,14 @@ func (rt *remoteTest) wantUnavailable(t *testing.T, kid string) {
 	}
 }
 
+// wantFetched waits for the end of a fetch, which must be a good one.
+func (rt *remoteTest) wantFetched(t *testing.T) {
+	t.Helper()
+	if err := <-rt.fetched; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (rt *remoteTest) wantRequests(t *testing.T, want int64) {
 	t.Helper()
 	if got := rt.server.requests.Load(); got != want {
@@ -167,7 +175,7 @@ func TestRemoteTakesARotatedKeyAtOnce(t *testing.T) {
 func TestRemoteRefusesARemovedKeyAfterTheNextRefresh(t *testing.T) {
 	rt := newRemoteTest(t, serveKeys(publicKey("k1"), publicKey("k2")), nil)
 	rt.want(t, "k1", nil)
-	<-rt.fetched
+	rt.wantFetched(t)
 	rt.server.serve(serveKeys(publicKey("k2")))
 	rt.clock.advance(17 * time.Minute) // 15 min and the jitter
 	rt.want(t, "k1", nil)              // served from the old snapshot, and starts the refresh
@@ -234,7 +242,7 @@ func TestRemoteOutage(t *testing.T) {
 		t.Run("known keys verify for 24 h while the endpoint serves "+tt.name, func(t *testing.T) {
 			rt := newRemoteTest(t, serveKeys(publicKey("k1")), nil)
 			rt.want(t, "k1", nil)
-			<-rt.fetched
+			rt.wantFetched(t)
 			rt.server.serve(tt.h)
 			rt.clock.advance(23 * time.Hour)
 			rt.want(t, "k1", nil)
@@ -357,7 +365,7 @@ func TestRemoteConditionalRequests(t *testing.T) {
 		ring.ServeHTTP(w, r)
 	}, nil)
 	rt.want(t, "k1", nil)
-	<-rt.fetched
+	rt.wantFetched(t)
 	rt.clock.advance(9*time.Minute - time.Second) // max-age is 10 min: fresh, whatever the jitter
 	rt.want(t, "k1", nil)
 	rt.wantRequests(t, 1)
@@ -420,7 +428,7 @@ func TestRemoteDiscovery(t *testing.T) {
 			defer server.Close()
 			url = server.URL
 			r := must(jwt.NewRemote(jwt.RemoteConfig{Issuer: url + tt.issuerPath, InsecureAllowHTTP: true}))
-			defer r.Close()
+			defer func() { _ = r.Close() }()
 			if err := r.Warm(context.Background()); (err == nil) != tt.works {
 				t.Errorf("got %v, want it to work: %v", err, tt.works)
 			}

@@ -238,7 +238,9 @@ func newRingBox(secrets [][]byte) (*ringBox, error) {
 	return b, nil
 }
 
-func (b *ringBox) seal(text []byte) []byte { return b.aeads[0].Seal(nil, nil, text, ringLabel) }
+func (b *ringBox) seal(text []byte) []byte {
+	return b.aeads[0].Seal(nil, nil, text, ringLabel) //nolint:gosec // NewGCMWithRandomNonce makes the nonce itself
+}
 
 func (b *ringBox) open(sealed []byte) ([]byte, error) {
 	for _, aead := range b.aeads {
@@ -260,8 +262,9 @@ func generateKey(alg jose.Alg) (crypto.Signer, error) {
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	case jose.ES512:
 		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	default:
+		return rsa.GenerateKey(rand.Reader, 3072)
 	}
-	return rsa.GenerateKey(rand.Reader, 3072)
 }
 
 func encodePKCS8(key crypto.Signer) ([]byte, error) {

@@ -112,11 +112,13 @@ func numericDate(v jose.Value, round func(float64) float64) (int64, bool) {
 }
 
 // unverifiedIssuer returns iss of a payload whose signature was not checked, to choose among issuers by it.
-func unverifiedIssuer(payload string) (string, bool) {
+// It is "" where there is none.
+func unverifiedIssuer(payload string) string {
 	for o := jose.NewObject(payload, false); o.Next(); {
 		if o.Name == "iss" {
-			return o.Value.String()
+			name, _ := o.Value.String()
+			return name
 		}
 	}
-	return "", false
+	return ""
 }

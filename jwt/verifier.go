@@ -166,8 +166,7 @@ func (v *Verifier) route(compact jose.Compact) (*trusted, error) {
 	if err != nil {
 		return nil, refuseParse(err)
 	}
-	name, _ := unverifiedIssuer(payload)
-	if t := v.issuers[name]; t != nil {
+	if t := v.issuers[unverifiedIssuer(payload)]; t != nil {
 		return t, nil
 	}
 	return nil, refuse(ErrIssuer)

@@ -54,10 +54,10 @@ func appendDER(dst, r, s []byte) []byte {
 	if n >= 0x80 {
 		dst = append(dst, 0x81)
 	}
-	dst = append(dst, byte(n))
+	dst = append(dst, byte(n)) //nolint:gosec // at most 4+2*67
 	for _, i := range [...][]byte{r, s} {
 		pad := int(i[0] >> 7)
-		dst = append(dst, 0x02, byte(len(i)+pad))
+		dst = append(dst, 0x02, byte(len(i)+pad)) //nolint:gosec // at most 67
 		if pad == 1 {
 			dst = append(dst, 0)
 		}
