@@ -75,7 +75,7 @@ func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.He
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	res, err := r.client.Do(req)
+	res, err := r.client.Do(req) //nolint:gosec // as above
 	if err != nil {
 		return nil, nil, fmt.Errorf("jwt: keys: %w", err)
 	}

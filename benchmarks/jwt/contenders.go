@@ -24,7 +24,7 @@ func verifyFuncs(alg string) []struct {
 } {
 	key := publicOf(alg)
 	floor := func(token string) (string, error) {
-		c, err := floorVerify(alg, key, token)
+		c, err := floorVerify(key, token)
 		if err != nil {
 			return "", err
 		}
@@ -94,7 +94,7 @@ type golangClaims struct {
 func golangVerify(alg string, key any) verifyFunc {
 	p := golangjwt.NewParser(golangjwt.WithValidMethods([]string{alg}), golangjwt.WithIssuer(issuer),
 		golangjwt.WithAudience(audience), golangjwt.WithExpirationRequired())
-	keys := func(*golangjwt.Token) (any, error) { return key, nil }
+	keys := func(*golangjwt.Token) (any, error) { return key, nil } //nolint:unparam // the type that golang-jwt wants
 	return func(token string) (string, error) {
 		var c golangClaims
 		if _, err := p.ParseWithClaims(token, &c, keys); err != nil {

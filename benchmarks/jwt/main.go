@@ -32,7 +32,7 @@ func main() {
 	fmt.Printf("Go %s, %s/%s, %d rounds, %s.\n", strings.TrimPrefix(runtime.Version(), "go"), runtime.GOOS, runtime.GOARCH,
 		*rounds, time.Now().UTC().Format(time.DateOnly))
 	fmt.Println("A cell is: best time, ratio to the floor, bytes / allocations.")
-	print := func(title string, contenders func(alg string) []contender) {
+	show := func(title string, contenders func(alg string) []contender) {
 		fmt.Printf("\n| %s | %s |\n|---|%s\n", title, strings.Join(algorithms, " | "), strings.Repeat("---|", len(algorithms)))
 		var columns [][]string
 		var names []string
@@ -52,8 +52,8 @@ func main() {
 			fmt.Println("|")
 		}
 	}
-	print("verify", verifiers)
-	print("issue", issuers)
+	show("verify", verifiers)
+	show("issue", issuers)
 }
 
 // measure returns a cell for each contender; the first one is the floor.
@@ -65,7 +65,7 @@ func measure(list []contender, rounds int) []string {
 		order[i] = i
 	}
 	for range rounds {
-		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // an order, no secret
 		for _, i := range order {
 			start := cpuTime()
 			for range batch {

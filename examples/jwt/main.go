@@ -30,10 +30,17 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	s, err := newService(ctx, time.Now)
+	err := run(ctx)
+	stop()
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	s, err := newService(ctx, time.Now)
+	if err != nil {
+		return err
 	}
 	go func() { // without it, keys change too: on the first request after they are due
 		_ = s.keys.Run(ctx, func(err error) { log.Print(err) })
@@ -45,8 +52,9 @@ func main() {
 	}()
 	log.Print("listening on http://" + address)
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		log.Fatal(err)
+		return err
 	}
+	return nil
 }
 
 // service is one program in three parts: what signs, what verifies, what answers.

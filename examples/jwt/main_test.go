@@ -45,7 +45,7 @@ func do(t *testing.T, server *httptest.Server, method, path string, change func(
 		t.Error(err)
 		return 0, ""
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Error(err)
