@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +259,8 @@ func TestAttacksOnTheClaims(t *testing.T) {
 		{"a byte order mark", "\ufeff" + goodClaims(nil), jwt.ErrClaims},
 		{"no UTF-8", text(`"x":"` + "\xff" + `"`), jwt.ErrClaims},
 		{"a lone surrogate", text(`"x":"\ud800"`), jwt.ErrClaims},
+		{"a lone low surrogate", text(`"x":"\udc00"`), jwt.ErrClaims},
+		{"half a pair of surrogates and a letter", text(`"x":"\ud800\u0041"`), jwt.ErrClaims},
 		{"a pair of surrogates", text(`"x":"\ud83d\ude00"`), nil},
 		{"a control character in a string", text("\"x\":\"\x01\""), jwt.ErrClaims},
 		{"nesting 32 deep", text(`"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31)), nil},
@@ -315,6 +318,8 @@ func TestAttacksOnKeys(t *testing.T) {
 		{"an RS256 key and a PS256 token", verifier(everything, rs256), rawSign("PS256", testKeys.rsa(), head("PS256"), goodClaims(nil)), jwt.ErrAlgorithm},
 		{"a PS256 key and an RS256 token", verifier(everything, ps256), rawSign("RS256", testKeys.rsa(), head("RS256"), goodClaims(nil)), jwt.ErrAlgorithm},
 		{"an ES256 key and an ES384 token", verifier(everything, p256), rawSign("ES384", testKeys.p384(), head("ES384"), goodClaims(nil)), jwt.ErrAlgorithm},
+		{"a good RS256 token where ES256 alone is allowed", verifier([]jwt.Algorithm{jwt.ES256}, rs256, p256), rawSign("RS256", testKeys.rsa(), head("RS256"), goodClaims(nil)), jwt.ErrAlgorithm},
+		{"a zero more before s", verifier(everything, p256), h + "." + p + "." + b64(slices.Insert(slices.Clone(sig), 32, 0)), jwt.ErrSignature},
 		{"RS256 in the header and PSS in the signature", verifier(everything, rs256), h2(head("RS256")) + b64(rawSignature("PS256", testKeys.rsa(), strings.TrimSuffix(h2(head("RS256")), "."))), jwt.ErrSignature},
 		{"r = s = 0 (CVE-2022-21449)", verifier(everything, p256), fixed(new(big.Int), new(big.Int)), jwt.ErrSignature},
 		{"r = s = n", verifier(everything, p256), fixed(order, order), jwt.ErrSignature},

@@ -92,7 +92,7 @@ func (c *Config) check() error {
 		if i.Issuer == "" {
 			add("Issuer is empty: set what iss of your tokens is, exactly")
 		}
-		if i.Keys == nil {
+		if isNil(i.Keys) {
 			add("Keys of issuer %q is nil: set a KeySet, a Remote or a KeyRing", i.Issuer)
 		}
 		if seen[i.Issuer] {
@@ -114,6 +114,9 @@ func (c *Config) check() error {
 		add("Require holds an empty name: remove it")
 	}
 	c.checkLimits(add)
+	if c.Revoker != nil && isNil(c.Revoker) {
+		add("Revoker is a nil pointer: give one that is made, or leave the field nil")
+	}
 	if c.InsecureIgnoreRevokerErrors && c.Revoker == nil {
 		add("InsecureIgnoreRevokerErrors without a Revoker: remove it")
 	}

@@ -20,6 +20,8 @@ func TestNewVerifierRefuses(t *testing.T) {
 		{"no issuer", func(c *jwt.Config) { c.Issuer = "" }},
 		{"neither issuer nor keys", func(c *jwt.Config) { c.Issuer, c.Keys = "", nil }},
 		{"no keys", func(c *jwt.Config) { c.Keys = nil }},
+		{"keys that are a nil pointer", func(c *jwt.Config) { c.Keys = (*jwt.KeySet)(nil) }},
+		{"a revoker that is a nil pointer", func(c *jwt.Config) { c.Revoker = (*jwt.MemoryRevoker)(nil) }},
 		{"an issuer twice", func(c *jwt.Config) { c.Issuers = []jwt.TrustedIssuer{{testIssuer, edKeySet()}} }},
 		{"a further issuer without keys", func(c *jwt.Config) { c.Issuers = []jwt.TrustedIssuer{{"x", nil}} }},
 		{"no audience", func(c *jwt.Config) { c.Audience = nil }},

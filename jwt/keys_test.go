@@ -66,6 +66,8 @@ func TestParseKeySet(t *testing.T) {
 		{"a kid that is a number", strings.Replace(jwk("a"), `"a"`, `1`, 1), "", nil},
 		{"a member twice", strings.Replace(jwk("a"), `"kty"`, `"kty":"OKP","kty"`, 1), "", nil},
 		{"a coordinate that is short", `{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}`, "", nil},
+		{"a coordinate with a zero before it", longCoordinates(), "", nil},
+		{"an RSA exponent with a zero before it", strings.Replace(string(must(must(jwt.NewPublicKey("r", "", testKeys.rsa().Public())).MarshalJSON())), `"AQAB"`, `"AAEAAQ"`, 1), "", nil},
 		{"an RSA algorithm that is none", ed, jwt.ES256, nil},
 		{"an algorithm that is none", ed, "none", nil},
 		{"more than 512 KiB", strings.Repeat(" ", 512<<10) + ed, "", nil},
@@ -98,6 +100,13 @@ func TestParseKeySet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// longCoordinates returns the JWK of a good key whose coordinates are a byte too long (RFC 7518 §6.2.1.2).
+func longCoordinates() string {
+	point := must(testKeys.p256().PublicKey.Bytes())
+	long := func(b []byte) string { return b64(append([]byte{0}, b...)) }
+	return `{"kty":"EC","crv":"P-256","x":"` + long(point[1:33]) + `","y":"` + long(point[33:]) + `"}`
 }
 
 // privateJWK is the key of RFC 8037 appendix A.1.

@@ -208,8 +208,16 @@ func TestRemoteOutage(t *testing.T) {
 			w.Header().Set("Cache-Control", "max-age=86400")
 			w.WriteHeader(http.StatusInternalServerError)
 		}},
-		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+		{"a redirect to a set", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				serveKeys(publicKey("k1"))(w, r)
+				return
+			}
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}},
+		{"a set and more space than we read", func(w http.ResponseWriter, r *http.Request) {
+			serveKeys(publicKey("k1"))(w, r)
+			_, _ = io.WriteString(w, strings.Repeat(" ", 512<<10))
 		}},
 		{"garbage", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }},
 		{"an empty set", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"keys":[]}`) }},
@@ -220,7 +228,7 @@ func TestRemoteOutage(t *testing.T) {
 		}},
 		{"two keys of one name", serveKeys(publicKey("k1"), publicKey("k1"))},
 		{"too many keys", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, `{"keys":[`+strings.Repeat(`{"kty":"x"},`, 100)+`{"kty":"x"}]}`)
+			_, _ = io.WriteString(w, `{"keys":[`+strings.Repeat(`{"kty":"x"},`, 100)+string(must(publicKey("k1").MarshalJSON()))+`]}`)
 		}},
 		{"an endless body", func(w http.ResponseWriter, _ *http.Request) {
 			for chunk := strings.Repeat(" ", 64<<10); ; {
@@ -438,12 +446,20 @@ func TestRemoteDiscovery(t *testing.T) {
 
 func TestRemoteDiscoveryRefusesKeysOverHTTP(t *testing.T) {
 	server := newKeyServer(t, nil)
+	keys := serveKeys(publicKey("k1"))
 	for _, metadata := range []string{
+		`{"issuer":"` + server.URL + `","jwks_uri":"` + strings.Replace(server.URL, "//", "//user:password@", 1) + `/keys"}`,
 		`{"issuer":"` + server.URL + `","jwks_uri":"http://elsewhere.example/keys"}`,
 		`{"issuer":"` + server.URL + `","jwks_uri":"file:///etc/passwd"}`,
 		`{"issuer":"` + server.URL + `"}`, `[]`, ``,
 	} {
-		server.serve(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, metadata) })
+		server.serve(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/keys" {
+				keys(w, r)
+				return
+			}
+			_, _ = io.WriteString(w, metadata)
+		})
 		r := must(jwt.NewRemote(jwt.RemoteConfig{Issuer: server.URL, InsecureAllowHTTP: true}))
 		if err := r.Warm(context.Background()); err == nil {
 			t.Errorf("metadata %s: got no error, want one", metadata)

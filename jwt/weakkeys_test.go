@@ -19,6 +19,24 @@ func pssWithSalt(length int, input string) []byte {
 	return must(rsa.SignPSS(rand.Reader, testKeys.rsa(), crypto.SHA256, sha256Sum([]byte(input)), &rsa.PSSOptions{SaltLength: length}))
 }
 
+// rocaModulus returns an odd number of 2048 bits that is a power of 65537 modulo every small odd prime.
+func rocaModulus() *big.Int {
+	product := big.NewInt(1)
+	for p := int64(3); p <= 167; p += 2 {
+		if big.NewInt(p).ProbablyPrime(0) {
+			product.Mul(product, big.NewInt(p))
+		}
+	}
+	n := new(big.Int).Exp(big.NewInt(65537), big.NewInt(1234567), product)
+	times := new(big.Int).Lsh(big.NewInt(1), 2047)
+	times.Div(times, product).Add(times, big.NewInt(2))
+	n.Add(n, times.Mul(times, product))
+	if n.Bit(0) == 0 {
+		n.Add(n, product)
+	}
+	return n
+}
+
 type weakKey struct {
 	name string
 	alg  jwt.Algorithm
@@ -34,6 +52,7 @@ func weakKeys() []weakKey {
 		{"RSA with an even e", "", &rsa.PublicKey{N: n, E: 65536}},
 		{"RSA with an even modulus", "", &rsa.PublicKey{N: new(big.Int).SetBit(n, 0, 0), E: 65537}},
 		{"RSA of 16384 bits", "", &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 16383, 1), E: 65537}},
+		{"RSA of the ROCA kind (CVE-2017-15361)", "", &rsa.PublicKey{N: rocaModulus(), E: 65537}},
 		{"RSA without a modulus", "", &rsa.PublicKey{}},
 		{"a nil RSA key", "", (*rsa.PublicKey)(nil)},
 		{"a curve that JWA does not have", "", &must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader)).PublicKey},
