@@ -66,8 +66,10 @@ func (r *Remote) fetch(ctx context.Context, old *snapshot) (*snapshot, error) {
 }
 
 // get makes a request. A nil body without an error is a 304.
+//
+//nolint:gosec // the address is the configuration's or its issuer's, and checked
 func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody) //nolint:gosec // the address is the configuration's or its issuer's, and checked
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, nil, errors.New("jwt: keys: address that is not a URL")
 	}
@@ -75,7 +77,7 @@ func (r *Remote) get(ctx context.Context, address, etag string) ([]byte, http.He
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	res, err := r.client.Do(req) //nolint:gosec // as above
+	res, err := r.client.Do(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("jwt: keys: %w", err)
 	}

@@ -1,6 +1,6 @@
 module github.com/cardea-go/auth/benchmarks/jwt
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/cardea-go/auth v0.0.0
