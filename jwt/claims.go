@@ -99,11 +99,15 @@ func (c *Claims) Scopes() (auth.ScopeSet, error) {
 	return auth.NewScopeSet(names...)
 }
 
-// HasScope reports whether the token carries the scope, as [Claims.Scopes] reads it, without building the set.
+// HasScope reports whether the token carries the scope, as [Claims.Scopes] reads it, without building the set. A list
+// that Scopes refuses for its spaces has none.
 func (c *Claims) HasScope(scope string) bool {
 	if !c.hasScope {
 		set, err := c.Scopes()
 		return err == nil && set.Has(scope)
+	}
+	if strings.HasPrefix(c.scope, " ") || strings.HasSuffix(c.scope, " ") || strings.Contains(c.scope, "  ") {
+		return false
 	}
 	for rest := c.scope; rest != ""; {
 		var name string

@@ -358,6 +358,9 @@ func marshalExtra(claims any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwt: Grant.Claims: %w", err)
 	}
+	if string(text) == "null" { // a nil map or pointer
+		return nil, nil
+	}
 	n := 0
 	o := jose.NewObject(string(text), true)
 	for ; o.Next(); n++ {

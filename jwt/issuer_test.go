@@ -183,7 +183,7 @@ func TestClaimNamesCanNotInject(t *testing.T) { // GHSA-4cf7-xm37-g63h
 }
 
 func TestIssueWithEmptyCustomClaims(t *testing.T) {
-	for _, claims := range []any{nil, struct{}{}, object{}} {
+	for _, claims := range []any{nil, struct{}{}, object{}, object(nil), (*jwt.Confirmation)(nil)} {
 		g := fullGrant()
 		g.Claims = claims
 		if _, err := newVerifier(nil).Verify(context.Background(), must(newIssuer(nil).Issue(context.Background(), g)).Token); err != nil {

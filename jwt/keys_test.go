@@ -253,6 +253,12 @@ func TestClaimsPrintNothing(t *testing.T) {
 	if cnf, ok := odd.Confirmation(); !ok || cnf.JWKThumbprint != "" {
 		t.Error("a confirmation that can't be read counts as none")
 	}
+	for _, list := range []string{"a  b", " a", "a "} {
+		c := must(newVerifier(nil).Verify(context.Background(), sign(goodHeader, goodClaims(object{"scope": list}))))
+		if c.HasScope("a") {
+			t.Errorf("the malformed list %q has a scope", list)
+		}
+	}
 	scp := must(newVerifier(nil).Verify(context.Background(), sign(goodHeader, goodClaims(object{"scope": nil, "scp": []string{"a"}}))))
 	if !scp.HasScope("a") || scp.HasScope("b") {
 		t.Error("HasScope does not read scp")
