@@ -20,6 +20,7 @@ func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
 		{"./throttle", nil},
 		{"./apikey", []string{module, module + "/throttle"}},
 		{"./basic", []string{module, module + "/throttle", module + "/basic/password", "golang.org/x/"}},
+		{"./jwt", []string{module, "github.com/lestrrat-go/", "golang.org/x/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
 		{"./basic/password", []string{"golang.org/x/"}},
 		{"./basic/htpasswd", []string{module, module + "/throttle", module + "/basic", module + "/basic/password", "golang.org/x/"}},
 	} {

@@ -3,6 +3,7 @@ module github.com/cardea-go/auth
 go 1.26.0
 
 require (
+	github.com/lestrrat-go/jwx/v2 v2.1.7
 	golang.org/x/crypto v0.53.0
 	golang.org/x/text v0.43.0
 )
@@ -16,9 +17,5 @@ require (
 	github.com/lestrrat-go/iter v1.0.2 // indirect
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
-)
-
-require (
-	github.com/lestrrat-go/jwx/v2 v2.1.7
 	golang.org/x/sys v0.46.0 // indirect
 )
