@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/lestrrat-go/jwx/v2 v2.1.7
+	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/crypto v0.53.0
 	golang.org/x/text v0.43.0
 )

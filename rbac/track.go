@@ -1,0 +1,144 @@
+package rbac
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// debts are the second checks that a request still owes.
+type debts struct {
+	mu   sync.Mutex
+	owed []string
+}
+
+type debtsKey struct{}
+
+// owe notes that the request has to check the permission again. It is false where nobody keeps count.
+func owe(ctx context.Context, permission string) bool {
+	d, ok := ctx.Value(debtsKey{}).(*debts)
+	if !ok {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Contains(d.owed, permission) {
+		d.owed = append(d.owed, permission)
+	}
+	return true
+}
+
+// settle notes that the permission was checked with a resource and allowed.
+func settle(ctx context.Context, permission string) {
+	d, ok := ctx.Value(debtsKey{}).(*debts)
+	if !ok {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.owed = slices.DeleteFunc(d.owed, func(p string) bool { return p == permission })
+}
+
+func (d *debts) first() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.owed) == 0 {
+		return ""
+	}
+	return d.owed[0]
+}
+
+// Track returns next with a watch on conditional routes: a request that was let in by [Authorizer.RequireConditional]
+// because a condition may allow it, and whose handler answers with success before [Subject.CanOn], [Subject.CheckOn] or
+// [Subject.Filter] allowed it, is answered with 500 instead, and logged. What the handler wrote is dropped; a refusal of
+// its own (a status of 400 or more) is let through. Wrap the whole mux in it, outside of the guards.
+func (a *Authorizer) Track(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d := &debts{}
+		t := &trackedWriter{ResponseWriter: w, authorizer: a, debts: d, request: r}
+		next.ServeHTTP(t, r.WithContext(context.WithValue(r.Context(), debtsKey{}, d)))
+		if !t.decided {
+			t.WriteHeader(http.StatusOK)
+		}
+	})
+}
+
+// trackedWriter holds back a success that is owed a check.
+type trackedWriter struct {
+	http.ResponseWriter
+	authorizer *Authorizer
+	debts      *debts
+	request    *http.Request
+	decided    bool // the final status is out
+	failed     bool // it is ours, and the handler's body is dropped
+}
+
+func (t *trackedWriter) WriteHeader(status int) {
+	switch {
+	case t.failed:
+		return
+	case t.decided || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
+		t.ResponseWriter.WriteHeader(status)
+		return
+	}
+	t.decided = true
+	owed := t.debts.first()
+	if status >= http.StatusBadRequest || owed == "" {
+		t.ResponseWriter.WriteHeader(status)
+		return
+	}
+	t.fail(owed)
+}
+
+func (t *trackedWriter) fail(permission string) {
+	t.failed = true
+	ctx := t.request.Context()
+	t.authorizer.logger.LogAttrs(ctx, slog.LevelError, "rbac: "+sentences[ReasonUnchecked],
+		slog.String("reason", string(ReasonUnchecked)), slog.String("permission", permission),
+		slog.String("method", t.request.Method), slog.String("route", t.request.Pattern))
+	clear(t.Header())
+	http.Error(t.ResponseWriter, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+func (t *trackedWriter) Write(b []byte) (int, error) {
+	if !t.decided {
+		t.WriteHeader(http.StatusOK)
+	}
+	if t.failed {
+		return len(b), nil
+	}
+	return t.ResponseWriter.Write(b)
+}
+
+// FlushError is what [http.ResponseController] calls; a flush sends the header.
+func (t *trackedWriter) FlushError() error {
+	if !t.decided {
+		t.WriteHeader(http.StatusOK)
+	}
+	return http.NewResponseController(t.ResponseWriter).Flush()
+}
+
+// Flush implements [http.Flusher].
+func (t *trackedWriter) Flush() { _ = t.FlushError() }
+
+// Unwrap lets [http.ResponseController] reach the deadlines. Hijacking does not get past: see Hijack.
+func (t *trackedWriter) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// Hijack gives the connection away only where nothing is owed.
+func (t *trackedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if t.failed || t.debts.first() != "" {
+		if !t.decided {
+			t.WriteHeader(http.StatusOK)
+		}
+		return nil, nil, errUnchecked
+	}
+	t.decided = true
+	return http.NewResponseController(t.ResponseWriter).Hijack()
+}
+
+var errUnchecked = errors.New("rbac: the resource has to be checked before the connection is taken over")
