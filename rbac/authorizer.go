@@ -94,8 +94,8 @@ func (a *Authorizer) Resolve(p *auth.Principal) Subject {
 
 // ResolveIn is [Authorizer.Resolve] in another tenant, where the principal's [Bindings] may count and its own roles do
 // not.
-func (a *Authorizer) ResolveIn(p *auth.Principal, tenant string) Subject {
-	s := Subject{policy: a.state.Load().policy, authorizer: a}
+func (a *Authorizer) ResolveIn(p *auth.Principal, tenant string) (s Subject) {
+	s.policy, s.authorizer = a.state.Load().policy, a
 	if p == nil {
 		return s
 	}

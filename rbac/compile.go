@@ -9,8 +9,9 @@ import (
 
 // Limits of a policy. They bound what a mistake in a generated file can cost, and are far above what people write.
 const (
-	MaxRoles       = 100_000
+	MaxRoles       = 65_536
 	MaxPermissions = 65_536
+	MaxScopes      = 65_536
 	// MaxSetBytes bounds what the sets of all roles hold together.
 	MaxSetBytes = 128 << 20
 	// MaxExclusive is how many roles one exclusive set names.
@@ -29,8 +30,9 @@ type compiler struct {
 }
 
 func compile(doc *document, ps *problems, c Config) (*Policy, error) {
-	if len(doc.roles) > MaxRoles || len(doc.permissions) > MaxPermissions {
-		ps.addf(pos{}, "%d roles and %d permissions: the limits are %d and %d", len(doc.roles), len(doc.permissions), MaxRoles, MaxPermissions)
+	if len(doc.roles) > MaxRoles || len(doc.permissions) > MaxPermissions || len(doc.scopes) > MaxScopes {
+		ps.addf(pos{}, "%d roles, %d permissions and %d scopes: the limits are %d, %d and %d",
+			len(doc.roles), len(doc.permissions), len(doc.scopes), MaxRoles, MaxPermissions, MaxScopes)
 		return nil, ps.err()
 	}
 	co := &compiler{ps, doc, &Policy{file: ps.file, doc: doc}, c, nil}
@@ -118,7 +120,7 @@ func (co *compiler) names() {
 	if len(co.doc.roles) == 0 {
 		co.addf(pos{1, 1}.of(co.file), "the policy defines no role")
 	}
-	co.p.roles = make(map[string]uint32, len(co.doc.roles))
+	co.p.roles = make(map[string]uint16, len(co.doc.roles))
 	for i, r := range co.doc.roles {
 		if !validRole(r.name.text) {
 			co.addf(r.name.at, "%q can't name a role: use ASCII letters, digits and -_.:/@, a letter or digit first", r.name.text)
@@ -127,7 +129,7 @@ func (co *compiler) names() {
 			co.addf(r.name.at, "role %q is defined twice", r.name.text)
 			continue
 		}
-		co.p.roles[r.name.text] = uint32(i)
+		co.p.roles[r.name.text] = uint16(i)
 	}
 }
 
@@ -137,7 +139,7 @@ func (co *compiler) role(e entry) (uint32, bool) {
 	if !ok {
 		co.addf(e.at, "unknown role %q%s", e.text, co.meant(e.text, maps.Keys(co.p.roles)))
 	}
-	return i, ok
+	return uint32(i), ok
 }
 
 // members returns the permissions that a name or pattern stands for.
@@ -259,7 +261,7 @@ func (co *compiler) roleNames() {
 }
 
 func (co *compiler) scopes() {
-	co.p.scopes = make(map[string]uint32, len(co.doc.scopes))
+	co.p.scopes = make(map[string]uint16, len(co.doc.scopes))
 	for i, s := range co.doc.scopes {
 		if _, err := auth.NewScopeSet(s.name.text); err != nil {
 			co.addf(s.name.at, "%q can't name a scope: use printable ASCII without space, '\"' or '\\' (RFC 6749 section 3.3)", s.name.text)
@@ -273,7 +275,7 @@ func (co *compiler) scopes() {
 				d.add(m)
 			}
 		}
-		co.p.scopes[s.name.text] = uint32(i)
+		co.p.scopes[s.name.text] = uint16(i)
 		co.p.scopeSets = append(co.p.scopeSets, d.freeze())
 	}
 }

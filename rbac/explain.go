@@ -64,7 +64,7 @@ func (s *Subject) describeRoles(d *Decision) {
 		switch {
 		case held[name]:
 		case known:
-			d.Held = append(d.Held, s.policy.step(role))
+			d.Held = append(d.Held, s.policy.step(uint32(role)))
 		default:
 			d.Unknown = append(d.Unknown, name)
 		}

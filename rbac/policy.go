@@ -14,13 +14,13 @@ type Policy struct {
 	version string
 	catalog *Catalog
 
-	roles   map[string]uint32
+	roles   map[string]uint16
 	parents [][]uint32
 	sure    []set       // by role: what it allows without a condition, inherited permissions included
 	maybe   [][]condSet // by role: what it allows under conditions; nil where no role has any
 	combos  []combo
 
-	scopes    map[string]uint32
+	scopes    map[string]uint16
 	scopeSets []set
 
 	guards    []guard

@@ -2,6 +2,7 @@ package rbac
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/cardea-go/auth"
 )
@@ -65,23 +66,26 @@ func (a Answer) String() string {
 	return "denied"
 }
 
-// inline is how many roles and scopes a Subject has room for; more are kept on the heap.
-const inline = 6
+// inlineRoles and inlineScopes are how many of each a Subject has room for; more are kept on the heap.
+const (
+	inlineRoles  = 8
+	inlineScopes = 6
+)
 
 // A Subject is a principal's roles and scopes, looked up in one policy and one tenant. It keeps that policy, so that all
 // checks of a request see one version of it: resolve it once a request and do not store it. The zero Subject is denied
 // everything. A Subject is safe for concurrent use; it keeps the bindings it was made of, which must not change.
 type Subject struct {
+	// The fields are few and small because a Subject is made for every request.
 	policy     *Policy
 	principal  *auth.Principal
 	authorizer *Authorizer
 	bindings   Bindings
 	tenant     string
+	more       *overflow
 
-	roles      [inline]uint32
-	scopes     [inline]uint32
-	moreRoles  []uint32
-	moreScopes []uint32
+	roles      [inlineRoles]uint16
+	scopes     [inlineScopes]uint16
 	roleCount  uint8
 	scopeCount uint8
 	unlimited  bool
@@ -90,16 +94,15 @@ type Subject struct {
 	unknown    bool // some role is not in the policy
 }
 
+// overflow are the roles and scopes for which a Subject has no room.
+type overflow struct{ roles, scopes []uint16 }
+
 // Resolve returns what a holder of bindings may do in a tenant, cut down by scopes; pass [auth.Unlimited] for a login
 // that nothing narrowed. A role that the policy lacks allows nothing; see [Subject.Explain]. The empty tenant stands for
 // a check outside of any, where only roles held everywhere count.
-func (p *Policy) Resolve(tenant string, bindings Bindings, scopes auth.ScopeSet) Subject {
-	s := Subject{policy: p, bindings: bindings, tenant: tenant, everywhere: tenant == ""}
-	for i := range bindings {
-		if bindings[i].counts(tenant) {
-			s.addRole(bindings[i].Role)
-		}
-	}
+func (p *Policy) Resolve(tenant string, bindings Bindings, scopes auth.ScopeSet) (s Subject) {
+	s.policy, s.tenant, s.everywhere = p, tenant, tenant == ""
+	s.addBindings(bindings)
 	s.narrow(scopes)
 	if p.checked {
 		s.checkExclusive()
@@ -109,8 +112,8 @@ func (p *Policy) Resolve(tenant string, bindings Bindings, scopes auth.ScopeSet)
 
 // ResolvePrincipal is [Policy.Resolve] for a principal in its own tenant, with its own scopes: by the [Bindings] attached
 // to it as data or, where there are none, its roles, which count in its tenant.
-func (p *Policy) ResolvePrincipal(principal *auth.Principal) Subject {
-	s := Subject{policy: p}
+func (p *Policy) ResolvePrincipal(principal *auth.Principal) (s Subject) {
+	s.policy = p
 	if principal != nil {
 		s.resolve(principal, principal.Tenant())
 	}
@@ -121,12 +124,8 @@ func (p *Policy) ResolvePrincipal(principal *auth.Principal) Subject {
 func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 	s.principal, s.tenant = principal, tenant
 	if bindings, ok := auth.Data[Bindings](principal); ok {
-		s.bindings, s.everywhere = bindings, tenant == ""
-		for i := range bindings {
-			if bindings[i].counts(tenant) {
-				s.addRole(bindings[i].Role)
-			}
-		}
+		s.everywhere = tenant == ""
+		s.addBindings(bindings)
 	} else if tenant == principal.Tenant() {
 		for role := range principal.AllRoles() {
 			s.addRole(role)
@@ -138,18 +137,33 @@ func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 	}
 }
 
+func (s *Subject) addBindings(bindings Bindings) {
+	s.bindings = bindings
+	for i := range bindings {
+		if b := &bindings[i]; b.counts(s.tenant) {
+			s.addRole(b.Role)
+		}
+	}
+}
+
 func (s *Subject) addRole(name string) {
 	role, ok := s.policy.roles[name]
-	if !ok {
+	switch {
+	case !ok:
 		s.unknown = true
-		return
-	}
-	if s.roleCount < inline {
-		s.roles[s.roleCount] = role
+	case s.roleCount < inlineRoles:
+		s.roles[s.roleCount&(inlineRoles-1)] = role
 		s.roleCount++
-		return
+	default:
+		s.overflow().roles = append(s.more.roles, role)
 	}
-	s.moreRoles = append(s.moreRoles, role)
+}
+
+func (s *Subject) overflow() *overflow {
+	if s.more == nil {
+		s.more = &overflow{}
+	}
+	return s.more
 }
 
 func (s *Subject) narrow(scopes auth.ScopeSet) {
@@ -161,11 +175,11 @@ func (s *Subject) narrow(scopes auth.ScopeSet) {
 		scope, ok := s.policy.scopes[name]
 		switch {
 		case !ok: // a scope that the policy does not mention leaves nothing more in place
-		case s.scopeCount < inline:
+		case s.scopeCount < inlineScopes:
 			s.scopes[s.scopeCount] = scope
 			s.scopeCount++
 		default:
-			s.moreScopes = append(s.moreScopes, scope)
+			s.overflow().scopes = append(s.more.scopes, scope)
 		}
 	}
 }
@@ -182,10 +196,7 @@ func (s *Subject) checkExclusive() {
 // held returns which members of an exclusive set the subject has.
 func (s *Subject) held(x *exclusive) uint64 {
 	var held uint64
-	for _, role := range s.roles[:s.roleCount] {
-		held |= x.members[role]
-	}
-	for _, role := range s.moreRoles {
+	for role := range s.allRoles {
 		held |= x.members[role]
 	}
 	return held
@@ -207,39 +218,40 @@ func (s *Subject) Can(permission string) bool {
 		return false
 	}
 	i, ok := s.policy.catalog.index[permission]
-	return ok && s.allows(i)
+	return ok && s.sure(i) && s.unhindered(i)
 }
 
 // Has is [Subject.Can] for a handle, without the look-up.
 func (s *Subject) Has(permission Permission) bool {
-	if s.policy == nil {
-		return false
+	if s.policy == nil || permission.catalog != s.policy.catalog {
+		return s.Can(permission.String())
 	}
-	if permission.catalog == s.policy.catalog {
-		return s.allows(permission.index)
-	}
-	i, ok := s.policy.index(permission.String())
-	return ok && s.allows(i)
+	return s.sure(permission.index) && s.unhindered(permission.index)
 }
 
-// allows decides without conditions.
-func (s *Subject) allows(i uint32) bool {
-	return s.sure(i) && s.inScope(i) && !s.refused && (!s.policy.guarded.has(i) || s.guards(i) == Allowed)
-}
-
+// sure reports whether some role allows the permission without a condition.
 func (s *Subject) sure(i uint32) bool {
-	sure := s.policy.sure
+	sets := s.policy.sure
 	for _, role := range s.roles[:s.roleCount] {
-		if sure[role].has(i) {
+		if sets[role].has(i) {
 			return true
 		}
 	}
-	for _, role := range s.moreRoles {
-		if sure[role].has(i) {
+	return s.more != nil && s.more.sure(sets, i)
+}
+
+func (o *overflow) sure(sets []set, i uint32) bool {
+	for _, role := range o.roles {
+		if sets[role].has(i) {
 			return true
 		}
 	}
 	return false
+}
+
+// unhindered reports whether nothing takes away what the roles allow.
+func (s *Subject) unhindered(i uint32) bool {
+	return s.inScope(i) && !s.refused && (!s.policy.guarded.has(i) || s.guards(i) == Allowed)
 }
 
 func (s *Subject) inScope(i uint32) bool {
@@ -252,12 +264,7 @@ func (s *Subject) inScope(i uint32) bool {
 			return true
 		}
 	}
-	for _, scope := range s.moreScopes {
-		if sets[scope].has(i) {
-			return true
-		}
-	}
-	return false
+	return s.more != nil && slices.ContainsFunc(s.more.scopes, func(scope uint16) bool { return sets[scope].has(i) })
 }
 
 // maybe reports whether some role allows the permission under a condition.
@@ -306,12 +313,15 @@ func (s *Subject) exempt(g *guard) bool {
 
 func (s *Subject) allRoles(yield func(uint32) bool) {
 	for _, role := range s.roles[:s.roleCount] {
-		if !yield(role) {
+		if !yield(uint32(role)) {
 			return
 		}
 	}
-	for _, role := range s.moreRoles {
-		if !yield(role) {
+	if s.more == nil {
+		return
+	}
+	for _, role := range s.more.roles {
+		if !yield(uint32(role)) {
 			return
 		}
 	}
