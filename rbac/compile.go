@@ -55,6 +55,7 @@ func compile(doc *document, ps *problems, c Config) (*Policy, error) {
 		return nil, err
 	}
 	co.p.combos = co.combos.list
+	co.p.unused = co.combos.unused(c.Conditions)
 	co.p.version = doc.hash()
 	return co.p, nil
 }

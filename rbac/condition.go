@@ -86,6 +86,18 @@ func (c *combos) intern(names []string) uint32 {
 	return i
 }
 
+// unused returns the names of bound that no combination has, sorted.
+func (c *combos) unused(bound map[string]Condition) []string {
+	var names []string
+	for name := range bound {
+		if !slices.ContainsFunc(c.list, func(made combo) bool { return slices.Contains(made.names, name) }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 var errUnbound = errors.New("rbac: the condition is not bound to a function")
 
 // PanicError is the cause of a decision that a condition's panic prevented.

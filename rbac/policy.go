@@ -19,6 +19,7 @@ type Policy struct {
 	sure    []set       // by role: what it allows without a condition, inherited permissions included
 	maybe   [][]condSet // by role: what it allows under conditions; nil where no role has any
 	combos  []combo
+	unused  []string // conditions of the program that the policy does not name
 
 	scopes    map[string]uint16
 	scopeSets []set
