@@ -122,10 +122,10 @@ func (co *compiler) guards(sorted []uint32) {
 	for i := range co.doc.deny {
 		e := &co.doc.deny[i]
 		g := guard{entry: e, conditional: len(e.when) > 0}
-		if len(e.permissions) == 0 {
+		if co.whole && len(e.permissions) == 0 {
 			co.addf(e.at, "a denial without permissions")
 		}
-		if e.reason == "" {
+		if co.whole && e.reason == "" {
 			co.addf(e.at, "a denial without a reason: say why, for the people it stops")
 		}
 		d := newDense(len(co.p.expand.names))
@@ -172,6 +172,8 @@ func (co *compiler) exclusives(sorted []uint32) {
 		e := &co.doc.exclusive[i]
 		x := exclusive{max: e.max, atCheck: e.atCheck, entry: e, members: make([]uint64, len(co.doc.roles))}
 		switch {
+		case !co.whole && len(e.roles) == 0:
+			continue
 		case len(e.roles) < 2 || len(e.roles) > MaxExclusive:
 			co.addf(e.at, "an exclusive set names %d roles: name 2 to %d", len(e.roles), MaxExclusive)
 			continue
@@ -180,11 +182,12 @@ func (co *compiler) exclusives(sorted []uint32) {
 		}
 		for bit, name := range e.roles {
 			role, ok := co.role(name)
-			if ok && x.members[role] != 0 {
+			switch {
+			case !ok:
+			case x.members[role] != 0:
 				co.addf(name.at, "role %q is in the exclusive set twice", name.text)
-			}
-			if ok {
-				x.members[role] |= 1 << bit
+			default:
+				x.members[role] = 1 << bit
 			}
 		}
 		for _, role := range sorted {

@@ -27,6 +27,7 @@ type compiler struct {
 	p      *Policy
 	c      Config
 	combos *combos
+	whole  bool // the document is all that the file says; nothing was left out because it did not fit the schema
 }
 
 func compile(doc *document, ps *problems, c Config) (*Policy, error) {
@@ -35,7 +36,7 @@ func compile(doc *document, ps *problems, c Config) (*Policy, error) {
 			len(doc.roles), len(doc.permissions), len(doc.scopes), MaxRoles, MaxPermissions, MaxScopes)
 		return nil, ps.err()
 	}
-	co := &compiler{ps, doc, &Policy{file: ps.file, doc: doc}, c, nil}
+	co := &compiler{problems: ps, doc: doc, p: &Policy{file: ps.file, doc: doc}, c: c, whole: len(ps.list) == 0}
 	co.bindConditions()
 	co.permissions()
 	co.names()
@@ -72,7 +73,7 @@ func (co *compiler) bindConditions() {
 }
 
 func (co *compiler) permissions() {
-	if len(co.doc.permissions) == 0 {
+	if co.whole && len(co.doc.permissions) == 0 {
 		co.addf(pos{1, 1}.of(co.file), "the policy declares no permission")
 	}
 	catalog := co.c.Catalog
@@ -118,7 +119,7 @@ func (p pos) of(file string) pos {
 }
 
 func (co *compiler) names() {
-	if len(co.doc.roles) == 0 {
+	if co.whole && len(co.doc.roles) == 0 {
 		co.addf(pos{1, 1}.of(co.file), "the policy defines no role")
 	}
 	co.p.roles = make(map[string]uint16, len(co.doc.roles))
@@ -145,6 +146,9 @@ func (co *compiler) role(e entry) (uint32, bool) {
 
 // members returns the permissions that a name or pattern stands for.
 func (co *compiler) members(e entry) []uint32 {
+	if e.text == "" && !co.whole {
+		return nil // the decoder has said that it is missing
+	}
 	if !isPattern(e.text) {
 		i, ok := co.p.index(e.text)
 		if !ok {
@@ -284,7 +288,7 @@ func (co *compiler) scopes() {
 func (co *compiler) tests() {
 	for i := range co.doc.tests {
 		t := &co.doc.tests[i]
-		if len(t.allow)+len(t.deny)+len(t.conditional) == 0 {
+		if co.whole && len(t.allow)+len(t.deny)+len(t.conditional) == 0 {
 			co.addf(t.at, "test %s states nothing: name permissions in allow, deny or conditional", t.title(i))
 		}
 		for _, e := range t.roles {

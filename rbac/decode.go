@@ -46,7 +46,7 @@ type decoder struct{ *problems }
 // no map.
 func (d *decoder) fields(n *node, what string, known map[string]func(*node)) bool {
 	if n.kind != mapNode {
-		d.addf(n.at, "%s must be a map, not %s", what, n.kind)
+		d.addf(n.at, "%s must be a map, not %s", what, n.what())
 		return false
 	}
 	for i, key := range n.keys {
@@ -83,7 +83,7 @@ func (d *decoder) document(n *node) *document {
 
 func (d *decoder) permissions(n *node) []entry {
 	if n.kind != mapNode {
-		d.addf(n.at, "permissions must be a map of resources to lists of actions, not %s", n.kind)
+		d.addf(n.at, "permissions must be a map of resources to lists of actions, not %s", n.what())
 		return nil
 	}
 	var list []entry
@@ -100,7 +100,7 @@ func (d *decoder) permissions(n *node) []entry {
 
 func (d *decoder) roles(n *node) []roleEntry {
 	if n.kind != mapNode {
-		d.addf(n.at, "roles must be a map of names to roles, not %s", n.kind)
+		d.addf(n.at, "roles must be a map of names to roles, not %s", n.what())
 		return nil
 	}
 	list := make([]roleEntry, len(n.keys))
@@ -136,7 +136,7 @@ func (d *decoder) grant(n *node) grantEntry {
 
 func (d *decoder) scopes(n *node) []scopeEntry {
 	if n.kind != mapNode {
-		d.addf(n.at, "scopes must be a map of scopes to lists of permissions, not %s", n.kind)
+		d.addf(n.at, "scopes must be a map of scopes to lists of permissions, not %s", n.what())
 		return nil
 	}
 	list := make([]scopeEntry, len(n.keys))
@@ -193,7 +193,7 @@ func (d *decoder) test(n *node, doc *document) {
 
 func (d *decoder) each(n *node, what string, read func(*node)) {
 	if n.kind != listNode {
-		d.addf(n.at, "%s must be a list, not %s", what, n.kind)
+		d.addf(n.at, "%s must be a list, not %s", what, n.what())
 		return
 	}
 	for _, item := range n.items {
@@ -206,7 +206,7 @@ func (d *decoder) texts(n *node, what string) []entry {
 	var list []entry
 	d.each(n, what, func(item *node) {
 		if item.kind != textNode {
-			d.addf(item.at, "%s must hold text, not %s", what, item.kind)
+			d.addf(item.at, "%s must hold text, not %s", what, item.what())
 			return
 		}
 		list = append(list, entry{item.text, item.at})
@@ -224,7 +224,7 @@ func (d *decoder) names(n *node, what string) []entry {
 
 func (d *decoder) text(n *node, what string) string {
 	if n.kind != textNode {
-		d.addf(n.at, "%s must be text, not %s", what, n.kind)
+		d.addf(n.at, "%s must be text, not %s", what, n.what())
 		return ""
 	}
 	return n.text

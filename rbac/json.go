@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -82,6 +83,8 @@ func (r *jsonReader) value(at pos, token json.Token) *node {
 			return r.collection(&node{kind: listNode, at: at})
 		}
 		return r.collection(&node{kind: mapNode, at: at})
+	case bool:
+		return &node{kind: otherNode, at: at, text: strconv.FormatBool(t)}
 	}
 	return &node{kind: otherNode, at: at}
 }

@@ -20,8 +20,9 @@ const (
 	mapNode
 )
 
-func (k nodeKind) String() string {
-	switch k {
+// what says what the node is, for a message.
+func (n *node) what() string {
+	switch n.kind {
 	case textNode:
 		return "text"
 	case numberNode:
@@ -31,7 +32,10 @@ func (k nodeKind) String() string {
 	case mapNode:
 		return "a map"
 	}
-	return "null, true, false or a fraction (quote it to make it text)"
+	if n.text == "" || n.text == "~" || n.text == "null" {
+		return "null"
+	}
+	return n.text + " (quote it to make it text)"
 }
 
 // maxDepth is how deep lists and maps may nest: a policy needs six levels.

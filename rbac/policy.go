@@ -109,6 +109,16 @@ func (p *Policy) Roles() iter.Seq[string] {
 	return slices.Values(slices.Sorted(maps.Keys(p.roles)))
 }
 
+// Conditions iterates over the names of the conditions that the policy mentions, sorted.
+func (p *Policy) Conditions() iter.Seq[string] {
+	var names []string
+	for _, c := range p.combos {
+		names = append(names, c.names...)
+	}
+	slices.Sort(names)
+	return slices.Values(slices.Compact(names))
+}
+
 // HasRole reports whether the policy defines the role.
 func (p *Policy) HasRole(name string) bool {
 	_, ok := p.roles[name]

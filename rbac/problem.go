@@ -88,7 +88,7 @@ func (ps *problems) meant(name string, candidates func(yield func(string) bool))
 func meant(name string, candidates func(yield func(string) bool)) string {
 	best, bestDistance := "", len(name)/3+2
 	for candidate := range candidates {
-		d := distance(name, candidate, bestDistance)
+		d := distance(name, candidate, bestDistance+1)
 		if d < bestDistance || d == bestDistance && best != "" && candidate < best {
 			best, bestDistance = candidate, d
 		}

@@ -39,6 +39,8 @@ func parse(t testing.TB, text string, c rbac.Config) *rbac.Policy {
 	return p
 }
 
+var unlimited = auth.Unlimited()
+
 type state struct {
 	closed bool
 	err    error

@@ -131,7 +131,7 @@ func (r *yamlReader) mapping(n *yaml.Node, at pos) *node {
 			continue
 		}
 		if key.kind != textNode {
-			r.ps.addf(key.at, "a key must be text, not %s: quote it", key.kind)
+			r.ps.addf(key.at, "a key must be text, not %s", key.what())
 			continue
 		}
 		result.keys = append(result.keys, key)

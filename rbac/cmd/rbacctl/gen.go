@@ -1,4 +1,4 @@
-package rbac
+package main
 
 import (
 	"bytes"
@@ -6,20 +6,22 @@ import (
 	"go/format"
 	"go/token"
 	"strings"
+
+	"github.com/cardea-go/auth/rbac"
 )
 
-// Generate returns Go source for a package of that name, with the policy's permissions as a [Catalog] called Catalog and
-// a handle for each, such as InvoiceRead for "invoice:read". Two permissions that would get the same name are an error.
-func (p *Policy) Generate(pkg string) ([]byte, error) {
+// generate returns Go source for a package of that name, with the policy's permissions as a catalog and a handle for
+// each, such as InvoiceRead for "invoice:read". Two permissions that would get the same name are an error.
+func generate(p *rbac.Policy, pkg string) ([]byte, error) {
 	if !token.IsIdentifier(pkg) {
-		return nil, fmt.Errorf("rbac: generate: %q can't name a package", pkg)
+		return nil, fmt.Errorf("gen: %q can't name a package", pkg)
 	}
 	var names, handles bytes.Buffer
 	taken := map[string]string{"Catalog": "the catalog"}
 	for permission := range p.Permissions() {
 		name := exported(permission)
 		if other, ok := taken[name]; ok {
-			return nil, fmt.Errorf("rbac: generate: %q and %q would both be called %s: rename one", other, permission, name)
+			return nil, fmt.Errorf("gen: %q and %q would both be called %s: rename one", other, permission, name)
 		}
 		taken[name] = permission
 		fmt.Fprintf(&names, "\t%q,\n", permission)

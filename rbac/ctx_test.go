@@ -1,0 +1,5 @@
+package rbac_test
+
+import "context"
+
+type ctx = context.Context
