@@ -83,12 +83,6 @@ func (d dense) union(s *set) {
 	}
 }
 
-func (d dense) subtract(s *set) {
-	for i, word := range s.words {
-		d[int(s.low)+i] &^= word
-	}
-}
-
 // freeze returns what d holds as a set of its own.
 func (d dense) freeze() set {
 	low, high := 0, len(d)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/cardea-go/auth"
@@ -69,7 +70,7 @@ var sentences = map[auth.Reason]string{
 // Error returns everything on one line, for logs. Whatever came from a request is quoted.
 func (d *Decision) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "rbac: %s %s", d.Permission, d.Answer)
+	fmt.Fprintf(&b, "rbac: %s %s", d.name(), d.Answer)
 	if d.Subject != "" {
 		fmt.Fprintf(&b, " for %q", d.Subject)
 	}
@@ -85,9 +86,17 @@ func (d *Decision) Error() string {
 	return b.String()
 }
 
+// name returns the permission, quoted where it is none: it may come from a request.
+func (d *Decision) name() string {
+	if validPermission(d.Permission) {
+		return d.Permission
+	}
+	return strconv.Quote(d.Permission)
+}
+
 // String returns the decision for a terminal: a line that says what, and one for each detail.
 func (d *Decision) String() string {
-	line := fmt.Sprintf("%s: %s", d.Permission, d.Answer)
+	line := fmt.Sprintf("%s: %s", d.name(), d.Answer)
 	if d.Reason != "" {
 		line += ", " + sentences[d.Reason]
 	}

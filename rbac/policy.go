@@ -137,13 +137,4 @@ func (p *Policy) index(name string) (uint32, bool) {
 	return i, ok && p.expand.names[i] != ""
 }
 
-// indexOf returns the place of a handle's permission in this policy. A permission that the catalog has and the policy
-// does not declare is in no set, so that it needs no check here.
-func (p *Policy) indexOf(h Permission) (uint32, bool) {
-	if h.catalog == p.catalog {
-		return h.index, true
-	}
-	return p.index(h.String())
-}
-
 func (p *Policy) at(at pos) Position { return at.in(p.file) }

@@ -22,6 +22,13 @@ roles:
 scopes:
   invoices.read: ["invoice:read", "invoice:list"]
   invoices: ["invoice:*"]
+  s1: []
+  s2: []
+  s3: []
+  s4: []
+  s5: []
+  s6: []
+  s7: []
 exclusive:
   - {roles: [clerk, approver], max: 1, at: [assign, check]}
 deny:
@@ -40,6 +47,19 @@ func parse(t testing.TB, text string, c rbac.Config) *rbac.Policy {
 }
 
 var unlimited = auth.Unlimited()
+
+func principalNamed(name string, roles ...string) auth.PrincipalConfig {
+	return auth.PrincipalConfig{Subject: name, Roles: roles, Scopes: unlimited}
+}
+
+// many returns more bindings than a subject has room for, the last of them of the role.
+func many(role string) rbac.Bindings {
+	list := make(rbac.Bindings, 0, 12)
+	for range 11 {
+		list = append(list, rbac.Everywhere("viewer")...)
+	}
+	return append(list, rbac.Everywhere(role)...)
+}
 
 type state struct {
 	closed bool
@@ -96,8 +116,13 @@ func TestAnswers(t *testing.T) {
 		{"a role that the policy lacks allows nothing", rbac.Everywhere("root"), "", auth.Unlimited(), "invoice:read", rbac.Denied},
 		{"a permission that is not declared is denied", rbac.Everywhere("admin"), "", auth.Unlimited(), "invoice:raed", rbac.Denied},
 		{"a wildcard is no permission to ask for", rbac.Everywhere("admin"), "", auth.Unlimited(), "*", rbac.Denied},
-		{"seven roles count as well as one", rbac.Everywhere("x1", "viewer", "viewer", "viewer", "viewer", "viewer", "viewer", "admin"), "", auth.Unlimited(), "billing.plan:change", rbac.Allowed},
-		{"seven scopes count as well as one", rbac.Everywhere("admin"), "", auth.MustScopeSet("a", "b", "c", "d", "e", "f", "g", "invoices"), "invoice:read", rbac.Allowed},
+		{"the last of many roles counts", many("admin"), "", auth.Unlimited(), "billing.plan:change", rbac.Allowed},
+		{"the last of many roles counts under its condition", many("clerk"), "", auth.Unlimited(), "invoice:delete", rbac.Conditional},
+		{"the last of many roles is left alone by a guardrail", append(many("admin"), rbac.Everywhere("clerk")...), "", auth.Unlimited(), "invoice:delete", rbac.Allowed},
+		{"many roles allow no more than each", many("viewer"), "", auth.Unlimited(), "invoice:create", rbac.Denied},
+		{"many roles are held together", append(many("clerk"), rbac.Everywhere("approver")...), "", auth.Unlimited(), "invoice:read", rbac.Denied},
+		{"the last of many scopes counts", rbac.Everywhere("admin"), "", auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "invoices.read", "s7", "invoices"), "invoice:read", rbac.Allowed},
+		{"many scopes leave no more than each", rbac.Everywhere("admin"), "", auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "s7", "invoices.read"), "invoice:create", rbac.Denied},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
