@@ -102,7 +102,6 @@ func (a *Authorizer) ResolveIn(p *auth.Principal, tenant string) (s Subject) {
 	s.resolve(p, tenant)
 	if s.unknown {
 		a.unknown.Add(1)
-		s.refused = s.refused || a.strict
 	}
 	return s
 }

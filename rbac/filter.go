@@ -79,10 +79,7 @@ func (s *Subject) in(tenant string) Subject {
 	if s.more != nil {
 		t.overflow().scopes = s.more.scopes
 	}
-	if s.policy.checked {
-		t.checkExclusive()
-	}
-	t.refused = t.refused || t.unknown && s.strict()
+	t.settle(s.strict())
 	return t
 }
 

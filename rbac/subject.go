@@ -92,6 +92,7 @@ type Subject struct {
 	everywhere bool // only roles held everywhere were counted
 	refused    bool // by an exclusive set, or for an unknown role
 	unknown    bool // some role is not in the policy
+	free       bool // nothing takes away what the roles allow
 }
 
 // overflow are the roles and scopes for which a Subject has no room.
@@ -104,9 +105,7 @@ func (p *Policy) Resolve(tenant string, bindings Bindings, scopes auth.ScopeSet)
 	s.policy, s.tenant, s.everywhere = p, tenant, tenant == ""
 	s.addBindings(bindings)
 	s.narrow(scopes)
-	if p.checked {
-		s.checkExclusive()
-	}
+	s.settle(false)
 	return s
 }
 
@@ -132,9 +131,16 @@ func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 		}
 	}
 	s.narrow(principal.Scopes())
+	s.settle(s.strict())
+}
+
+// settle draws the conclusions that all checks share, once roles and scopes are there.
+func (s *Subject) settle(strict bool) {
+	s.refused = strict && s.unknown
 	if s.policy.checked {
 		s.checkExclusive()
 	}
+	s.free = s.unlimited && !s.refused && len(s.policy.guards) == 0
 }
 
 func (s *Subject) addBindings(bindings Bindings) {
@@ -218,15 +224,22 @@ func (s *Subject) Can(permission string) bool {
 		return false
 	}
 	i, ok := s.policy.catalog.index[permission]
-	return ok && s.sure(i) && s.unhindered(i)
+	return ok && s.sure(i) && (s.free || s.unhindered(i))
 }
 
 // Has is [Subject.Can] for a handle, without the look-up.
 func (s *Subject) Has(permission Permission) bool {
-	if s.policy == nil || permission.catalog != s.policy.catalog {
+	policy := s.policy
+	if policy == nil || permission.catalog != policy.catalog {
 		return s.Can(permission.String())
 	}
-	return s.sure(permission.index) && s.unhindered(permission.index)
+	// The loop of sure, written out: the call would be a good part of the cost.
+	for _, role := range s.roles[:s.roleCount] {
+		if policy.sure[role].has(permission.index) {
+			return s.free || s.unhindered(permission.index)
+		}
+	}
+	return s.more != nil && s.more.sure(policy.sure, permission.index) && s.unhindered(permission.index)
 }
 
 // sure reports whether some role allows the permission without a condition.
