@@ -66,7 +66,6 @@ func measure(e engine, s *scenario, rounds int, span time.Duration) result {
 			break
 		}
 	}
-	fmt.Fprintln(os.Stderr, loads)
 	r := result{load: slices.Min(loads), held: float64(int64(heap())-int64(before)) / (1 << 20)}
 	allow, deny := ask(s.allow), ask(s.deny)
 	if !allow() || deny() {
