@@ -14,7 +14,7 @@ type set struct {
 
 func (s *set) has(i uint32) bool {
 	w := i>>6 - s.low
-	return w < uint32(len(s.words)) && s.words[w]>>(i&63)&1 != 0
+	return w < uint32(len(s.words)) && s.words[w]>>(i&63)&1 != 0 //nolint:gosec // at most MaxPermissions/64 words
 }
 
 func (s *set) empty() bool { return len(s.words) == 0 }
@@ -23,7 +23,7 @@ func (s *set) all() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for w, word := range s.words {
 			for ; word != 0; word &= word - 1 {
-				if !yield((s.low+uint32(w))<<6 | uint32(bits.TrailingZeros64(word))) {
+				if !yield((s.low+uint32(w))<<6 | uint32(bits.TrailingZeros64(word))) { //nolint:gosec // at most 64
 					return
 				}
 			}
@@ -41,7 +41,7 @@ func (s *set) len() int {
 
 // word returns the members in [64w, 64w+64).
 func (s *set) word(w uint32) uint64 {
-	if w -= s.low; w < uint32(len(s.words)) {
+	if w -= s.low; w < uint32(len(s.words)) { //nolint:gosec // at most MaxPermissions/64 words
 		return s.words[w]
 	}
 	return 0

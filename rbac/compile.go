@@ -3,6 +3,7 @@ package rbac
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cardea-go/auth"
 )
@@ -92,7 +93,7 @@ func (co *compiler) permissions() {
 		}
 		declared[e.text] = true
 		if co.c.Catalog == nil {
-			catalog.index[e.text] = uint32(len(catalog.names))
+			catalog.index[e.text] = uint32(len(catalog.names)) //nolint:gosec // at most MaxPermissions
 			catalog.names = append(catalog.names, e.text)
 		} else if _, ok := catalog.index[e.text]; !ok {
 			co.addf(e.at, "the program knows no permission %q%s", e.text, co.meant(e.text, slices.Values(catalog.names)))
@@ -232,19 +233,16 @@ func (co *compiler) inheritance() []uint32 {
 const maxCycle = 12
 
 func (co *compiler) cycle(cycle []uint32) {
-	text := ""
+	var names []string
 	for i, role := range append(cycle, cycle[0]) {
 		if i == maxCycle && len(cycle) > maxCycle {
-			text += " > …"
+			names = append(names, "…")
 			break
 		}
-		if i > 0 {
-			text += " > "
-		}
 		r := co.doc.roles[role]
-		text += r.name.text + r.name.at.suffix()
+		names = append(names, r.name.text+r.name.at.suffix())
 	}
-	co.addf(co.doc.roles[cycle[0]].name.at, "roles inherit from each other: %s", text)
+	co.addf(co.doc.roles[cycle[0]].name.at, "roles inherit from each other: %s", strings.Join(names, " > "))
 }
 
 // roleNames checks every name in the roles' own grants.

@@ -81,7 +81,7 @@ func (c *combos) intern(names []string) uint32 {
 	for _, name := range names {
 		made.run = append(made.run, c.bound[name])
 	}
-	i := uint32(len(c.list))
+	i := uint32(len(c.list)) //nolint:gosec // the compiler stops at MaxConditionSets
 	c.list, c.index[key] = append(c.list, made), i
 	return i
 }

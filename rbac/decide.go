@@ -27,7 +27,7 @@ type verdict struct {
 	failed string      // the condition that decided
 	err    error       // what that condition failed with
 	guard  *guard      // the guardrail that decided
-	combo  int32       // the combo that the allowing grant is under; -1 is none
+	combo  int         // the combo that the allowing grant is under; -1 is none
 }
 
 // decide answers for permission i, running conditions. The order of its steps sets which reason is told, not the answer.
@@ -85,9 +85,9 @@ func (s *Subject) conditional(ctx context.Context, i uint32, in Input) verdict {
 			ok, failed, err := s.policy.combos[c.combo].holds(ctx, in)
 			switch {
 			case ok:
-				return verdict{answer: Allowed, combo: int32(c.combo)}
+				return verdict{answer: Allowed, combo: int(c.combo)}
 			case errors.Is(err, ErrNeedsResource) && !in.HasResource:
-				v = verdict{answer: Conditional, reason: ReasonConditional, failed: failed, combo: int32(c.combo)}
+				v = verdict{answer: Conditional, reason: ReasonConditional, failed: failed, combo: int(c.combo)}
 			case v.answer == Denied && (v.failed == "" || err != nil && v.err == nil):
 				v.failed, v.err = failed, err
 			}

@@ -18,7 +18,7 @@ type Step struct {
 
 // A Decision is an answer with its reasons. As an error it is for logs: Error names roles, files and the subject. What a
 // client may see is [Decision.Public].
-type Decision struct {
+type Decision struct { //nolint:errname // a decision, which happens to be an error where it is a denial
 	Permission string
 	Answer     Answer
 	// Reason is the stable code of an answer that is not Allowed.

@@ -49,11 +49,11 @@ func Example() {
 }
 
 func ExampleParse() {
-	_, err := rbac.Parse("policy.yaml", []byte("version: 1\npermissions: {order: [read]}\nroles:\n  support: {alow: ['order:read']}\n  manager: {inherits: [suport]}\n"), rbac.Config{})
+	_, err := rbac.Parse("policy.yaml", []byte("version: 1\npermissions: {order: [read]}\nroles:\n  support: {alow: ['order:read']}\n  manager: {inherits: [suppport]}\n"), rbac.Config{})
 	fmt.Println(err)
 	// Output:
 	// policy.yaml:4:13: unknown key "alow" in role support (did you mean "allow"?)
-	// policy.yaml:5:24: unknown role "suport" (did you mean "support"?)
+	// policy.yaml:5:24: unknown role "suppport" (did you mean "support"?)
 }
 
 func ExampleNew() {

@@ -43,17 +43,17 @@ func (s *Subject) describe(permission string, v verdict, r *Resource) *Decision 
 	if !ok {
 		return d
 	}
-	switch v.reason {
-	case ReasonMissingPermission:
+	if v.reason == ReasonMissingPermission {
 		d.AllowedBy = s.policy.allowing(i)
-	case auth.ReasonMissingScope:
+		return d
+	}
+	if v.reason == auth.ReasonMissingScope {
 		d.MissingScopes = s.policy.scopesFor(i)
-	case ReasonExclusive:
+	}
+	if v.reason == ReasonExclusive {
 		s.describeExclusive(d)
 	}
-	if v.reason != ReasonMissingPermission {
-		s.describeGrant(d, i, v)
-	}
+	s.describeGrant(d, i, v)
 	return d
 }
 
@@ -105,11 +105,11 @@ func (s *Subject) describeGrant(d *Decision, i uint32, v verdict) {
 	if v.answer != Allowed {
 		want = -2 // any
 	}
-	came := map[uint32]int64{} // role to the one it was reached from; -1 is held
+	came := map[uint32]uint32{} // role to the one it was reached from; a role that is held comes from itself
 	var queue []uint32
 	for role := range s.allRoles {
 		if _, seen := came[role]; !seen {
-			came[role] = -1
+			came[role] = role
 			queue = append(queue, role)
 		}
 	}
@@ -117,8 +117,11 @@ func (s *Subject) describeGrant(d *Decision, i uint32, v verdict) {
 		role := queue[0]
 		queue = queue[1:]
 		if g := s.policy.grants(role, i, want); g != nil {
-			for at := int64(role); at >= 0; at = came[uint32(at)] {
-				d.Path = append(d.Path, s.policy.step(uint32(at)))
+			for at := role; ; at = came[at] {
+				d.Path = append(d.Path, s.policy.step(at))
+				if came[at] == at {
+					break
+				}
 			}
 			slices.Reverse(d.Path)
 			d.Grant, d.GrantedAt, d.When = g.permission.text, s.policy.at(g.permission.at), texts(g.when)
@@ -126,7 +129,7 @@ func (s *Subject) describeGrant(d *Decision, i uint32, v verdict) {
 		}
 		for _, parent := range s.policy.parents[role] {
 			if _, seen := came[parent]; !seen {
-				came[parent] = int64(role)
+				came[parent] = role
 				queue = append(queue, parent)
 			}
 		}
@@ -134,7 +137,7 @@ func (s *Subject) describeGrant(d *Decision, i uint32, v verdict) {
 }
 
 // grants returns the role's own grant of i under the combo wanted: -1 is unconditional, -2 any.
-func (p *Policy) grants(role, i uint32, want int32) *grantEntry {
+func (p *Policy) grants(role, i uint32, want int) *grantEntry {
 	r := &p.doc.roles[role]
 	if slices.ContainsFunc(r.except, func(e entry) bool { return p.matches(e.text, i) }) {
 		return nil

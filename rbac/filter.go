@@ -47,8 +47,7 @@ func (s *Subject) Filter(ctx context.Context, permission string) Filter {
 		tenants = append(tenants, s.principal.Tenant())
 	}
 	slices.Sort(tenants)
-	everywhere := global.clauses(i, &f)
-	var inTenants []Clause
+	everywhere, inTenants := global.clauses(i, &f), []Clause(nil)
 	for _, tenant := range tenants {
 		local := s.in(tenant)
 		if local.refused {
@@ -59,7 +58,7 @@ func (s *Subject) Filter(ctx context.Context, permission string) Filter {
 		}
 		inTenants = append(inTenants, local.clauses(i, &f)...)
 	}
-	f.Clauses = append(everywhere, inTenants...)
+	f.Clauses = slices.Concat(everywhere, inTenants)
 	return f
 }
 

@@ -137,5 +137,5 @@ func (c *lineCounter) at(offset int) pos {
 			c.column++
 		}
 	}
-	return pos{uint32(c.line + 1), uint32(c.column + 1)}
+	return pos{uint32(c.line + 1), uint32(c.column + 1)} //nolint:gosec // at most MaxFileBytes
 }

@@ -31,6 +31,7 @@ func (n *node) what() string {
 		return "a list"
 	case mapNode:
 		return "a map"
+	case otherNode:
 	}
 	if n.text == "" || n.text == "~" || n.text == "null" {
 		return "null"

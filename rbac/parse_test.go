@@ -191,6 +191,7 @@ func FuzzJSON(f *testing.F) { fuzzParse(f, "policy.json") }
 
 // fuzzParse asserts that parsing never panics, that positions lie within the file, and that what loads answers.
 func fuzzParse(f *testing.F, name string) {
+	f.Helper()
 	files, _ := filepath.Glob("testdata/bad/*.[jy]*")
 	for _, file := range files {
 		data, err := os.ReadFile(file)

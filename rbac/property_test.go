@@ -2,6 +2,7 @@ package rbac_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -446,10 +447,7 @@ func TestWhoCanAndFilterAgreeWithCan(t *testing.T) {
 		}
 		for _, name := range w.model.Permissions {
 			for _, tenant := range tenants {
-				found := map[string]rbac.Answer{}
-				for who, answer := range p.WhoCan(name, tenant, subjects) {
-					found[who] = answer
-				}
+				found := maps.Collect(p.WhoCan(name, tenant, subjects))
 				for i, bindings := range w.bindings {
 					s := p.Resolve(tenant, bindings, unlimited)
 					if found[fmt.Sprint(i)] != s.Answer(name) {

@@ -301,7 +301,7 @@ func TestTrack(t *testing.T) {
 				handler(tt.handler)(w, r.WithContext(auth.NewContext(r.Context(), who)))
 			})))
 			defer server.Close()
-			resp, err := server.Client().Get(server.URL) //nolint:noctx // a test
+			resp, err := server.Client().Get(server.URL)
 			if err != nil {
 				t.Fatal(err)
 			}

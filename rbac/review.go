@@ -139,7 +139,8 @@ func (s *Subject) Uncovered(b Binding) iter.Seq[string] {
 		given := s.policy.Resolve("", Everywhere(b.Role), auth.Unlimited())
 		for name := range s.policy.Permissions() {
 			i, _ := s.policy.index(name)
-			if (given.sure(i) || given.maybe(i)) && !(s.reaches(b) && s.covers(i, &given)) && !yield(name) {
+			gives := given.sure(i) || given.maybe(i)
+			if gives && (!s.reaches(b) || !s.covers(i, &given)) && !yield(name) {
 				return
 			}
 		}

@@ -62,6 +62,7 @@ func (a Answer) String() string {
 		return "allowed"
 	case Conditional:
 		return "conditional"
+	case Denied:
 	}
 	return "denied"
 }
@@ -161,7 +162,8 @@ func (s *Subject) addRole(name string) {
 		s.roles[s.roleCount&(inlineRoles-1)] = role
 		s.roleCount++
 	default:
-		s.overflow().roles = append(s.more.roles, role)
+		o := s.overflow()
+		o.roles = append(o.roles, role)
 	}
 }
 
@@ -185,7 +187,8 @@ func (s *Subject) narrow(scopes auth.ScopeSet) {
 			s.scopes[s.scopeCount] = scope
 			s.scopeCount++
 		default:
-			s.overflow().scopes = append(s.more.scopes, scope)
+			o := s.overflow()
+			o.scopes = append(o.scopes, scope)
 		}
 	}
 }
@@ -377,10 +380,5 @@ func (s *Subject) All(permissions ...string) bool {
 
 // Any reports whether the subject is allowed one of the permissions whatever the resource.
 func (s *Subject) Any(permissions ...string) bool {
-	for _, permission := range permissions {
-		if s.Can(permission) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(permissions, s.Can)
 }

@@ -63,7 +63,7 @@ func (a *Authorizer) Track(next http.Handler) http.Handler {
 		t := &trackedWriter{ResponseWriter: w, authorizer: a, debts: d, request: r}
 		next.ServeHTTP(t, r.WithContext(context.WithValue(r.Context(), debtsKey{}, d)))
 		if !t.decided {
-			t.WriteHeader(http.StatusOK)
+			t.WriteHeader(http.StatusOK) //nolint:contextcheck // the writer keeps the request, and its context
 		}
 	})
 }
