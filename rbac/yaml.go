@@ -61,11 +61,16 @@ func (r *yamlReader) fail(err error) {
 	text := err.Error()
 	match := yamlLine.FindStringSubmatch(text)
 	line, _ := strconv.Atoi(match[1])
-	r.ps.addf(pos{uint32(max(1, min(line, r.lines))), 1}, "not YAML: %s", strings.TrimPrefix(text, match[0]))
+	r.ps.addf(r.place(line, 1), "not YAML: %s", strings.TrimPrefix(text, match[0]))
 }
 
 func (r *yamlReader) at(n *yaml.Node) pos {
-	return pos{uint32(max(1, min(n.Line, r.lines))), uint32(max(1, n.Column))}
+	return r.place(n.Line, n.Column)
+}
+
+// place keeps a position of the parser's inside of the file.
+func (r *yamlReader) place(line, column int) pos {
+	return pos{uint32(max(1, min(line, r.lines))), uint32(max(1, column))} //nolint:gosec // at most MaxFileBytes
 }
 
 // value returns n as a node. A nil result is a problem that has been reported.
