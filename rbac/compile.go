@@ -13,7 +13,7 @@ const (
 	MaxRoles       = 65_536
 	MaxPermissions = 65_536
 	MaxScopes      = 65_536
-	// MaxSetBytes bounds what the sets of all roles hold together.
+	// MaxSetBytes bounds what the sets of all roles take together; one that several roles share counts for each.
 	MaxSetBytes = 128 << 20
 	// MaxExclusive is how many roles one exclusive set names.
 	MaxExclusive = 64

@@ -1,6 +1,7 @@
 package rbac_test
 
 import (
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,8 +24,8 @@ func TestRequirementMeetsTheContract(t *testing.T) {
 
 // TestOverTheWire asks a mux whose routes require permissions, as a client does.
 func TestOverTheWire(t *testing.T) {
-	closed := &state{}
-	a := authorizer(t, rbac.AuthorizerConfig{Policy: parse(t, books, closed.config())})
+	var log strings.Builder
+	a := authorizer(t, rbac.AuthorizerConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	token := func(scopes auth.ScopeSet, roles ...string) *auth.Principal {
 		return principal(t, auth.PrincipalConfig{Subject: "42", Roles: roles, Scopes: scopes})
 	}
@@ -84,6 +85,9 @@ func TestOverTheWire(t *testing.T) {
 				authtest.AssertChallenge(t, resp, "Bearer", tt.challenge...)
 			}
 		})
+	}
+	if !strings.Contains(log.String(), `route="PUT /invoices"`) {
+		t.Errorf("the log does not name the route: %s", log.String())
 	}
 	var routes []string
 	for _, d := range a.Policy().Drift(func(yield func(string, auth.Rule) bool) {

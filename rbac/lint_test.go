@@ -115,6 +115,7 @@ func TestDiff(t *testing.T) {
 		{"a grant less", "'*:read', ", "", []string{"- role a: invoice:read: denied, was allowed"}},
 		{"a condition more", "[owner]", "[owner, mfa]", []string{"- role a: invoice:list: conditional, was conditional (was under not closed,owner, is under mfa,not closed,owner)"}},
 		{"another condition is both", "[owner]", "[mfa]", []string{"+ role a: invoice:list", "- role a: invoice:list"}},
+		{"a condition less", "{permission: 'invoice:list', when: [owner]}]}, b", "'invoice:list']}, b", []string{"+ role a: invoice:list: conditional, was conditional (was under not closed,owner, is under not closed)"}},
 		{"a role is gone", ", b: {allow: ['*']}", ", c: {allow: ['invoice:read']}", nil},
 		{"a scope more", "s: ['invoice:read']", "s: ['invoice:*']", []string{"+ scope s: invoice:list: allowed, was denied"}},
 		{"a scope less", "s: ['invoice:read']", "t: []", []string{"- scope s: invoice:read: denied, was allowed"}},
@@ -173,6 +174,9 @@ func TestDrift(t *testing.T) {
 	}
 	for range p.Unrequired(sorted(nil)) {
 		break
+	}
+	if p.Catalog().Len() != 3 {
+		t.Errorf("got %d permissions", p.Catalog().Len())
 	}
 }
 

@@ -3,6 +3,7 @@ package rbac_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +181,23 @@ func TestModelsAreCheckedAsFilesAre(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), `policy: roles inherit from each other: a > b > a`) {
 		t.Errorf("no cycle in %v", err)
+	}
+	many := rbac.Model{Permissions: []string{"invoice:read"}, Roles: []rbac.Role{{Name: "a"}}}
+	for i := range rbac.MaxConditionSets + 1 {
+		many.Roles[0].Allow = append(many.Roles[0].Allow, rbac.Grant{Permission: "*", When: []string{fmt.Sprintf("c%d", i)}})
+	}
+	if _, err := rbac.New(many, rbac.Config{UnboundConditions: true}); err == nil || !strings.Contains(err.Error(), "more than 256 different combinations") {
+		t.Errorf("too many combinations of conditions: got %v", err)
+	}
+	if _, err := rbac.New(rbac.Model{}, rbac.Config{}); err == nil || !strings.Contains(err.Error(), "policy: the policy declares no permission\npolicy: the policy defines no role") {
+		t.Errorf("an empty model: got %v", err)
+	}
+	wrong := rbac.Model{Permissions: []string{"invoice:read"}, Roles: []rbac.Role{{Name: "a"}}}
+	for i := range 100 {
+		wrong.Roles[0].Allow = append(wrong.Roles[0].Allow, rbac.Grant{Permission: fmt.Sprintf("invoice:red%d", i)})
+	}
+	if _, err := rbac.New(wrong, rbac.Config{}); err == nil || strings.Count(err.Error(), "unknown permission") != 100 || strings.Count(err.Error(), "did you mean") != 50 {
+		t.Errorf("many mistakes: got %v", err)
 	}
 	if _, err := rbac.New(rbac.Model{Roles: make([]rbac.Role, rbac.MaxRoles+1)}, rbac.Config{}); err == nil || len(err.Error()) > 200 {
 		t.Errorf("too many roles: got %v", err)

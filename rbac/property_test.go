@@ -26,6 +26,11 @@ var (
 
 func randomWorld(r *rand.Rand) world {
 	var m rbac.Model
+	if r.IntN(20) == 0 { // more than a word of them
+		for i := range 70 + r.IntN(80) {
+			m.Permissions = append(m.Permissions, fmt.Sprintf("pad%d:read", i))
+		}
+	}
 	for range 2 + r.IntN(4) {
 		resource := []string{"invoice", "report", "billing.plan", "billing.line", "user"}[r.IntN(5)]
 		for _, action := range []string{"read", "list", "change"} {
@@ -269,6 +274,9 @@ func TestAgreesWithBruteForce(t *testing.T) {
 					for _, name := range w.model.Permissions {
 						if got, want := s.Answer(name), b.answer(tenant, bindings, scopes, name, nil, true); got != want {
 							t.Errorf("%s for %v in %q with %v: got %v, want %v", name, bindings, tenant, scopes, got, want)
+						}
+						if d := s.Explain(t.Context(), name, nil); d.Answer != s.Answer(name) {
+							t.Errorf("%s for %v in %q: Explain without a resource says %v, Answer %v", name, bindings, tenant, d, s.Answer(name))
 						}
 						if s.Can(name) != (s.Answer(name) == rbac.Allowed) {
 							t.Errorf("%s for %v: Can and Answer differ", name, bindings)

@@ -44,6 +44,18 @@ func TestReviews(t *testing.T) {
 	for range s.Permissions() {
 		break
 	}
+	for range p.WhoCan("invoice:read", "acme", func(yield func(string, rbac.Bindings) bool) {
+		_ = yield("a", rbac.In("acme", "viewer")) && yield("b", rbac.In("acme", "viewer"))
+	}) {
+		break
+	}
+	for range rbac.Select(t.Context(), &s, "invoice:read", slices.Values([]int{1, 2}), func(int) rbac.Resource { return rbac.Resource{} }) {
+		break
+	}
+	who := p.ResolvePrincipal(principal(t, auth.PrincipalConfig{Roles: []string{"viewer"}, Tenant: "acme", Scopes: unlimited}))
+	if !who.Can("invoice:read") || who.Can("invoice:create") || who.Principal() == nil || who.Tenant() != "acme" {
+		t.Error("a policy answers otherwise for a principal")
+	}
 	for range p.RolesGranting("invoice:read") {
 		break
 	}
@@ -91,6 +103,9 @@ func TestFilter(t *testing.T) {
 	if len(f.Clauses) != 1 || f.Clauses[0].Tenant != "acme" || !f.Clauses[0].Owner() {
 		t.Errorf("a principal's own roles: got %+v", f)
 	}
+	if f := a.Resolve(principal(t, auth.PrincipalConfig{Roles: []string{"viewer"}, Tenant: "acme", Scopes: auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "s7", "invoices")})); len(f.Filter(t.Context(), "invoice:read").Clauses) != 1 {
+		t.Error("the last of many scopes does not count")
+	}
 	loose := a.Resolve(principal(t, principalNamed("42", "viewer")))
 	if f := loose.Filter(t.Context(), "invoice:read"); len(f.Clauses) != 0 {
 		t.Errorf("roles without a tenant name no tenant's rows: got %+v", f)
@@ -134,7 +149,9 @@ roles:
   b: {allow: ["*"]}
   c: {allow: ["*"]}
   d: {inherits: [a, b]}
-exclusive: [{roles: [a, b, c], max: 2}]
+  x: {}
+  y: {}
+exclusive: [{roles: [a, b, c], max: 2}, {roles: [x, y], at: [check]}]
 `
 	p := parse(t, text, rbac.Config{})
 	if err := p.CheckAssignment(rbac.Everywhere("d", "a")); err != nil {
@@ -146,6 +163,10 @@ exclusive: [{roles: [a, b, c], max: 2}]
 	s := p.Resolve("", rbac.Everywhere("d", "c"), unlimited)
 	if !s.Can("invoice:read") {
 		t.Error("a set that is not checked at check time denies")
+	}
+	s = p.Resolve("", rbac.Everywhere("a", "x", "y"), unlimited)
+	if s.Can("invoice:read") {
+		t.Error("a set that is checked at check time does not deny")
 	}
 }
 

@@ -3,6 +3,7 @@ package rbac_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -57,6 +58,19 @@ func TestALongChainAndManyDiamondsLoad(t *testing.T) {
 	chain.Roles[depth-1].Inherits = []string{"r0"}
 	if _, err := rbac.New(chain, rbac.Config{}); err == nil || len(err.Error()) > 500 {
 		t.Errorf("a cycle of %d roles: got an error of %d bytes", depth, len(fmt.Sprint(err)))
+	}
+}
+
+func TestSetsThatWouldNotFitAreRefused(t *testing.T) {
+	m := rbac.Model{Roles: []rbac.Role{{Name: "base", Allow: rbac.Grants("p0:read", "p65535:read")}}}
+	for i := range rbac.MaxPermissions {
+		m.Permissions = append(m.Permissions, fmt.Sprintf("p%d:read", i))
+	}
+	for i := range rbac.MaxSetBytes/(rbac.MaxPermissions/8) + 1 {
+		m.Roles = append(m.Roles, rbac.Role{Name: fmt.Sprintf("r%d", i), Inherits: []string{"base"}})
+	}
+	if _, err := rbac.New(m, rbac.Config{}); err == nil || !strings.Contains(err.Error(), "use fewer roles or permissions") {
+		t.Errorf("got %v", err)
 	}
 }
 

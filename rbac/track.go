@@ -60,8 +60,9 @@ func (d *debts) first() string {
 func (a *Authorizer) Track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := &debts{}
+		r = r.WithContext(context.WithValue(r.Context(), debtsKey{}, d)) // the mux will write its pattern into this one
 		t := &trackedWriter{ResponseWriter: w, authorizer: a, debts: d, request: r}
-		next.ServeHTTP(t, r.WithContext(context.WithValue(r.Context(), debtsKey{}, d)))
+		next.ServeHTTP(t, r)
 		if !t.decided {
 			t.WriteHeader(http.StatusOK) //nolint:contextcheck // the writer keeps the request, and its context
 		}

@@ -38,7 +38,7 @@ func main() {
 			table[e.name][list[i].name] = measure(e, &list[i], *rounds, *span)
 		}
 	}
-	print(names, list, table)
+	write(names, list, table)
 	if *check && !hold(list, table) {
 		os.Exit(1)
 	}
@@ -58,7 +58,7 @@ func measure(e engine, s *scenario, rounds int, span time.Duration) result {
 	var ask func(question) func() bool
 	before := heap()
 	for range cap(loads) {
-		ask = nil
+		ask = nil //nolint:ineffassign // what the last load made must not be there any more
 		runtime.GC()
 		start := cpu()
 		ask = e.load(s)
@@ -66,7 +66,7 @@ func measure(e engine, s *scenario, rounds int, span time.Duration) result {
 			break
 		}
 	}
-	r := result{load: slices.Min(loads), held: float64(int64(heap())-int64(before)) / (1 << 20)}
+	r := result{load: slices.Min(loads), held: (float64(heap()) - float64(before)) / (1 << 20)}
 	allow, deny := ask(s.allow), ask(s.deny)
 	if !allow() || deny() {
 		panic(e.name + " answers wrongly in " + s.name)
@@ -85,7 +85,7 @@ func measure(e engine, s *scenario, rounds int, span time.Duration) result {
 	return r
 }
 
-var sink bool
+var sink bool //nolint:unused // keeps the compiler from leaving out the calls
 
 // perCall returns the processor time of one call in nanoseconds.
 func perCall(f func() bool, span time.Duration) float64 {
@@ -128,7 +128,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func print(names []string, list []scenario, table map[string]map[string]result) {
+func write(names []string, list []scenario, table map[string]map[string]result) {
 	fmt.Printf("%s, %s/%s, %d processors\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	fmt.Print("| engine |")
 	for _, s := range list {

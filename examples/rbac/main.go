@@ -47,6 +47,8 @@ func run() error {
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	<-watched
+	if err := <-watched; !errors.Is(err, context.Canceled) {
+		return err
+	}
 	return nil
 }
