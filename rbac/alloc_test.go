@@ -27,7 +27,7 @@ func TestChecksDoNotAllocate(t *testing.T) {
 	}
 	bindings, scopes := rbac.In("acme", "viewer", "clerk"), auth.MustScopeSet("invoices", "invoices.read")
 	create, _ := policy.Catalog().Permission("invoice:create")
-	resolved := a.Resolve(who)
+	resolved := a.Resolve(ctx, who)
 	require := a.Require("invoice:create", "invoice:list")
 	own := rbac.Resource{ID: "7", Tenant: "acme", Owner: "42", Value: who}
 	tests := map[string]func(){
@@ -35,11 +35,11 @@ func TestChecksDoNotAllocate(t *testing.T) {
 		"a string on a resolved subject":   func() { sink = resolved.Can("invoice:create") },
 		"a denial":                         func() { sink = resolved.Can("report:export") },
 		"the third answer":                 func() { sink = resolved.Answer("invoice:delete") == rbac.Conditional },
-		"principal, resolve and check":     func() { s := a.Resolve(who); sink = s.Can("invoice:create") },
-		"principal with bindings":          func() { s := a.Resolve(bound); sink = s.Can("invoice:create") },
+		"principal, resolve and check":     func() { s := a.Resolve(ctx, who); sink = s.Can("invoice:create") },
+		"principal with bindings":          func() { s := a.Resolve(ctx, bound); sink = s.Can("invoice:create") },
 		"bindings, two scopes and a check": func() { s := policy.Resolve("acme", bindings, scopes); sink = s.Has(create) },
 		"a requirement":                    func() { sink = require.Check(ctx, who) == nil },
-		"conditions on a resource":         func() { s := a.Resolve(who); sink = s.CanOn(ctx, "invoice:delete", own) },
+		"conditions on a resource":         func() { s := a.Resolve(ctx, who); sink = s.CanOn(ctx, "invoice:delete", own) },
 		"several at once":                  func() { sink = resolved.All("invoice:create", "invoice:list") },
 	}
 	for name, f := range tests {

@@ -82,20 +82,42 @@ func (a *Authorizer) Swap(p *Policy) (uint64, error) {
 	}
 }
 
-// Resolve returns what a principal may do in its own tenant, by the policy in force now. A nil principal is denied
-// everything.
-func (a *Authorizer) Resolve(p *auth.Principal) Subject {
+// Subject returns what the principal that a guard proved may do, for a handler: in the tenant that
+// [AuthorizerConfig.Tenant] chooses, by the policy that answered the guard where the request is inside of
+// [Authorizer.Track]. Without a principal the error is one of [auth.KindNoCredential].
+func (a *Authorizer) Subject(ctx context.Context) (Subject, error) {
+	p, ok := auth.FromContext(ctx)
+	if !ok {
+		return Subject{}, &auth.Error{Kind: auth.KindNoCredential, Reason: auth.ReasonAbsent}
+	}
+	return a.subject(ctx, p)
+}
+
+func (a *Authorizer) subject(ctx context.Context, p *auth.Principal) (Subject, error) {
+	tenant := p.Tenant()
+	if a.tenant != nil {
+		var err error
+		if tenant, err = a.tenant(ctx, p); err != nil {
+			return Subject{}, auth.AsError(err)
+		}
+	}
+	return a.ResolveIn(ctx, p, tenant), nil
+}
+
+// Resolve returns what a principal may do in its own tenant, by the policy of the tracked request, else by the one in
+// force now. A nil principal is denied everything.
+func (a *Authorizer) Resolve(ctx context.Context, p *auth.Principal) Subject {
 	tenant := ""
 	if p != nil {
 		tenant = p.Tenant()
 	}
-	return a.ResolveIn(p, tenant)
+	return a.ResolveIn(ctx, p, tenant)
 }
 
 // ResolveIn is [Authorizer.Resolve] in another tenant, where the principal's [Bindings] may count and its own roles do
 // not.
-func (a *Authorizer) ResolveIn(p *auth.Principal, tenant string) (s Subject) {
-	s.policy, s.authorizer = a.state.Load().policy, a
+func (a *Authorizer) ResolveIn(ctx context.Context, p *auth.Principal, tenant string) (s Subject) {
+	s.policy, s.authorizer = a.current(ctx), a
 	if p == nil {
 		return s
 	}

@@ -38,7 +38,8 @@
 //
 // In a handler, where the resource is known:
 //
-//	subject := authorizer.Resolve(principal) // one policy and one tenant for the whole request
+//	subject, err := authorizer.Subject(ctx) // of the principal that the guard proved
+//	...
 //	if err := subject.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: id, Tenant: tenant, Owner: owner}); err != nil {
 //
 // Roles come with the principal, or as [Bindings] that an [auth.Map] attaches to it. [Reloader] follows a file.
@@ -65,7 +66,8 @@
 // and [Subject.Covers] before somebody gives a role to somebody else.
 //
 // There is no cache of decisions: a check costs less than looking one up, and nothing can be stale. A role that is taken
-// away is gone with the next principal that lacks it, a policy with the next [Authorizer.Resolve].
+// away is gone with the next principal that lacks it, a policy with the next request. Inside of
+// [Authorizer.Track] a request sees one policy from its guard to its end.
 //
 // A [Decision] as an error is for logs. [Decision.Public] is for responses: it names the permission and the reason of a
 // guardrail, and no role.

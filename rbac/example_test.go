@@ -40,7 +40,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	s := authorizer.Resolve(ada)
+	s := authorizer.Resolve(context.Background(), ada)
 	fmt.Println(s.Can("order:read"), s.Can("order:refund"), s.Answer("order:refund"))
 	fmt.Println(s.CanOn(context.Background(), "order:refund", rbac.Resource{ID: "7", Owner: "ada"}))
 	// Output:
@@ -211,7 +211,7 @@ func ExampleSelect() {
 	if err != nil {
 		panic(err)
 	}
-	s := authorizer.Resolve(ada)
+	s := authorizer.Resolve(context.Background(), ada)
 	owners := slices.Values([]string{"ada", "bob"})
 	for owner := range rbac.Select(context.Background(), &s, "order:refund", owners, func(o string) rbac.Resource { return rbac.Resource{Owner: o} }) {
 		fmt.Println(owner)

@@ -49,7 +49,7 @@ func TestWhatOthersGetWrong(t *testing.T) {
 		},
 		"a user who is called like a role does not have it": func(t *testing.T) {
 			a := authorizer(t, rbac.AuthorizerConfig{})
-			s := a.Resolve(principal(t, principalNamed("admin")))
+			s := a.Resolve(t.Context(), principal(t, principalNamed("admin")))
 			if s.Can("invoice:read") {
 				t.Error("allowed")
 			}
@@ -72,11 +72,11 @@ func TestWhatOthersGetWrong(t *testing.T) {
 		"a grant that is taken away is gone with the next subject": func(t *testing.T) {
 			a := authorizer(t, rbac.AuthorizerConfig{Policy: parse(t, readers, rbac.Config{})})
 			who := principal(t, principalNamed("bob", "viewer"))
-			old := a.Resolve(who)
+			old := a.Resolve(t.Context(), who)
 			if _, err := a.Swap(parse(t, listers, rbac.Config{})); err != nil {
 				t.Fatal(err)
 			}
-			s := a.Resolve(who)
+			s := a.Resolve(t.Context(), who)
 			if !old.Can("invoice:read") || s.Can("invoice:read") {
 				t.Error("an old answer is kept")
 			}
@@ -149,7 +149,7 @@ func TestWhatOthersGetWrong(t *testing.T) {
 		},
 		"nobody is denied": func(t *testing.T) {
 			a := authorizer(t, rbac.AuthorizerConfig{})
-			s, r := a.Resolve(nil), a.Policy().ResolvePrincipal(nil)
+			s, r := a.Resolve(t.Context(), nil), a.Policy().ResolvePrincipal(nil)
 			if s.Can("invoice:read") || r.Can("invoice:read") {
 				t.Error("allowed")
 			}

@@ -42,7 +42,7 @@ func TestOverTheWire(t *testing.T) {
 	mux.HandleFunc("POST /invoices", middleware.Require(a.Require("invoice:create")), ok)
 	mux.HandleFunc("DELETE /invoices/{owner}", middleware.Require(a.RequireConditional("invoice:delete")), func(w http.ResponseWriter, r *http.Request) {
 		who, _ := auth.FromContext(r.Context())
-		s := a.Resolve(who)
+		s := a.Resolve(t.Context(), who)
 		if s.CanOn(r.Context(), "invoice:delete", rbac.Resource{Owner: r.PathValue("owner")}) {
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -248,7 +248,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				s := a.Resolve(who)
+				s := a.Resolve(t.Context(), who)
 				first := s.Policy() == policies[0]
 				if s.Can("invoice:read") != first || s.Has(read) != first || s.Can("invoice:list") == first {
 					t.Error("a subject sees two policies")

@@ -45,14 +45,10 @@ func (r *Requirement) Check(ctx context.Context, p *auth.Principal) error {
 	if r == nil || r.authorizer == nil || len(r.permissions) == 0 {
 		return &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonConfiguration, Err: r.Validate()}
 	}
-	tenant := p.Tenant()
-	if r.authorizer.tenant != nil {
-		var err error
-		if tenant, err = r.authorizer.tenant(ctx, p); err != nil {
-			return auth.AsError(err)
-		}
+	s, err := r.authorizer.subject(ctx, p)
+	if err != nil {
+		return err
 	}
-	s := r.authorizer.ResolveIn(p, tenant)
 	for _, permission := range r.permissions {
 		if err := r.check(ctx, &s, permission); err != nil {
 			return err

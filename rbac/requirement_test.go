@@ -185,7 +185,7 @@ func TestConditions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := authorizer(t, rbac.AuthorizerConfig{Policy: parse(t, books, tt.state.config())})
-			s := a.Resolve(principal(t, auth.PrincipalConfig{Roles: []string{tt.role}, Scopes: unlimited}))
+			s := a.Resolve(t.Context(), principal(t, auth.PrincipalConfig{Roles: []string{tt.role}, Scopes: unlimited}))
 			checkError(t, s.CheckOn(t.Context(), "invoice:delete", tt.resource), tt.kind, tt.reason)
 			if got := s.CanOn(t.Context(), "invoice:delete", tt.resource); got != (tt.kind == 0) {
 				t.Errorf("CanOn: got %v", got)
@@ -253,7 +253,7 @@ func TestTrack(t *testing.T) {
 				w.WriteHeader(auth.KindOf(err).Status())
 				return
 			}
-			s := a.Resolve(who)
+			s := a.Resolve(t.Context(), who)
 			w.Header().Set("X-Secret", "1")
 			f(w, r, &s)
 		}
@@ -353,7 +353,7 @@ func TestAudit(t *testing.T) {
 	who := principal(t, auth.PrincipalConfig{Issuer: "https://issuer", Roles: []string{"clerk"}, Scopes: unlimited, Tenant: "acme"})
 	_ = a.Require("invoice:read").Check(t.Context(), who)
 	_ = a.Require("invoice:approve").Check(t.Context(), who)
-	s := a.Resolve(who)
+	s := a.Resolve(t.Context(), who)
 	s.CanOn(t.Context(), "invoice:delete", rbac.Resource{ID: "7", Owner: "42", OwnerIssuer: "https://issuer"})
 	if len(told) != 3 {
 		t.Fatalf("told %d decisions, want 3", len(told))

@@ -63,7 +63,7 @@ func TestReviews(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	a := authorizer(t, rbac.AuthorizerConfig{})
-	s := a.Resolve(principal(t, principalNamed("42", "clerk")))
+	s := a.Resolve(t.Context(), principal(t, principalNamed("42", "clerk")))
 	owners := []string{"41", "42", "", "42"}
 	found := slices.Collect(rbac.Select(t.Context(), &s, "invoice:delete", slices.Values(owners), func(o string) rbac.Resource { return rbac.Resource{Owner: o} }))
 	if !slices.Equal(found, []string{"42", "42"}) {
@@ -98,15 +98,15 @@ func TestFilter(t *testing.T) {
 		})
 	}
 	a := authorizer(t, rbac.AuthorizerConfig{StrictRoles: true})
-	own := a.Resolve(principal(t, auth.PrincipalConfig{Roles: []string{"clerk"}, Tenant: "acme", Scopes: unlimited}))
+	own := a.Resolve(t.Context(), principal(t, auth.PrincipalConfig{Roles: []string{"clerk"}, Tenant: "acme", Scopes: unlimited}))
 	f := own.Filter(t.Context(), "invoice:delete")
 	if len(f.Clauses) != 1 || f.Clauses[0].Tenant != "acme" || !f.Clauses[0].Owner() {
 		t.Errorf("a principal's own roles: got %+v", f)
 	}
-	if f := a.Resolve(principal(t, auth.PrincipalConfig{Roles: []string{"viewer"}, Tenant: "acme", Scopes: auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "s7", "invoices")})); len(f.Filter(t.Context(), "invoice:read").Clauses) != 1 {
+	if f := a.Resolve(t.Context(), principal(t, auth.PrincipalConfig{Roles: []string{"viewer"}, Tenant: "acme", Scopes: auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "s7", "invoices")})); len(f.Filter(t.Context(), "invoice:read").Clauses) != 1 {
 		t.Error("the last of many scopes does not count")
 	}
-	loose := a.Resolve(principal(t, principalNamed("42", "viewer")))
+	loose := a.Resolve(t.Context(), principal(t, principalNamed("42", "viewer")))
 	if f := loose.Filter(t.Context(), "invoice:read"); len(f.Clauses) != 0 {
 		t.Errorf("roles without a tenant name no tenant's rows: got %+v", f)
 	}
@@ -275,7 +275,7 @@ func TestExplanations(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			st.closed = tt.closed
-			s := a.Resolve(ada)
+			s := a.Resolve(t.Context(), ada)
 			d := s.Explain(t.Context(), tt.permission, tt.resource)
 			if got := d.Error(); got != tt.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tt.want)

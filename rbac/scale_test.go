@@ -88,7 +88,7 @@ func TestHeapDoesNotGrow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := a.Resolve(who)
+			s := a.Resolve(t.Context(), who)
 			if s.Can(name) || s.Can(name+":read") || !s.Can("invoice:read") {
 				t.Fatal("answers wrongly")
 			}

@@ -11,17 +11,29 @@ import (
 	"sync"
 )
 
-// debts are the second checks that a request still owes.
-type debts struct {
+// tracking is what is kept of one request: the policy that answers for the whole of it, and the second checks that it
+// still owes.
+type tracking struct {
+	authorizer *Authorizer
+	policy     *Policy
+
 	mu   sync.Mutex
 	owed []string
 }
 
-type debtsKey struct{}
+type trackingKey struct{}
+
+// current returns the policy that answers in ctx: that of the tracked request, else the one in force.
+func (a *Authorizer) current(ctx context.Context) *Policy {
+	if d, ok := ctx.Value(trackingKey{}).(*tracking); ok && d.authorizer == a {
+		return d.policy
+	}
+	return a.Policy()
+}
 
 // owe notes that the request has to check the permission again. It is false where nobody keeps count.
 func owe(ctx context.Context, permission string) bool {
-	d, ok := ctx.Value(debtsKey{}).(*debts)
+	d, ok := ctx.Value(trackingKey{}).(*tracking)
 	if !ok {
 		return false
 	}
@@ -35,7 +47,7 @@ func owe(ctx context.Context, permission string) bool {
 
 // settle notes that the permission was checked with a resource and allowed.
 func settle(ctx context.Context, permission string) {
-	d, ok := ctx.Value(debtsKey{}).(*debts)
+	d, ok := ctx.Value(trackingKey{}).(*tracking)
 	if !ok {
 		return
 	}
@@ -44,7 +56,7 @@ func settle(ctx context.Context, permission string) {
 	d.owed = slices.DeleteFunc(d.owed, func(p string) bool { return p == permission })
 }
 
-func (d *debts) first() string {
+func (d *tracking) first() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.owed) == 0 {
@@ -53,15 +65,16 @@ func (d *debts) first() string {
 	return d.owed[0]
 }
 
-// Track returns next with a watch on conditional routes: a request that was let in by [Authorizer.RequireConditional]
+// Track returns next with one policy for each request, the one in force when it came, whatever is swapped meanwhile; and
+// with a watch on conditional routes: a request that was let in by [Authorizer.RequireConditional]
 // because a condition may allow it, and whose handler answers with success before [Subject.CanOn], [Subject.CheckOn] or
 // [Subject.Filter] allowed it, is answered with 500 instead, and logged. What the handler wrote is dropped; a refusal of
 // its own (a status of 400 or more) is let through. Wrap the whole mux in it, outside of the guards.
 func (a *Authorizer) Track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d := &debts{}
-		r = r.WithContext(context.WithValue(r.Context(), debtsKey{}, d)) // the mux will write its pattern into this one
-		t := &trackedWriter{ResponseWriter: w, authorizer: a, debts: d, request: r}
+		d := &tracking{authorizer: a, policy: a.current(r.Context())}
+		r = r.WithContext(context.WithValue(r.Context(), trackingKey{}, d)) // the mux will write its pattern into this one
+		t := &trackedWriter{ResponseWriter: w, authorizer: a, tracking: d, request: r}
 		next.ServeHTTP(t, r)
 		if !t.decided {
 			t.WriteHeader(http.StatusOK) //nolint:contextcheck // the writer keeps the request, and its context
@@ -73,7 +86,7 @@ func (a *Authorizer) Track(next http.Handler) http.Handler {
 type trackedWriter struct {
 	http.ResponseWriter
 	authorizer *Authorizer
-	debts      *debts
+	tracking   *tracking
 	request    *http.Request
 	decided    bool // the final status is out
 	failed     bool // it is ours, and the handler's body is dropped
@@ -88,7 +101,7 @@ func (t *trackedWriter) WriteHeader(status int) {
 		return
 	}
 	t.decided = true
-	owed := t.debts.first()
+	owed := t.tracking.first()
 	if status >= http.StatusBadRequest || owed == "" {
 		t.ResponseWriter.WriteHeader(status)
 		return
@@ -132,7 +145,7 @@ func (t *trackedWriter) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // Hijack gives the connection away only where nothing is owed.
 func (t *trackedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if t.failed || t.debts.first() != "" {
+	if t.failed || t.tracking.first() != "" {
 		if !t.decided {
 			t.WriteHeader(http.StatusOK)
 		}

@@ -67,9 +67,9 @@ func engines() []engine {
 				}
 				who, err := auth.NewPrincipal(auth.PrincipalConfig{Subject: q.user, Roles: roles, Scopes: auth.Unlimited()})
 				must(err)
-				name := q.permission.name()
+				name, ctx := q.permission.name(), context.Background()
 				return func() bool {
-					subject := a.Resolve(who)
+					subject := a.Resolve(ctx, who)
 					return subject.Can(name)
 				}
 			})

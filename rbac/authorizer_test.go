@@ -1,0 +1,66 @@
+package rbac_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/rbac"
+)
+
+func TestARequestSeesOnePolicy(t *testing.T) {
+	first, second := parse(t, readers, rbac.Config{}), parse(t, listers, rbac.Config{})
+	a, other := authorizer(t, rbac.AuthorizerConfig{Policy: first}), authorizer(t, rbac.AuthorizerConfig{Policy: second})
+	who := principal(t, principalNamed("ada", "viewer"))
+	asked := 0
+	handler := a.Track(a.Track(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked++
+		ctx := auth.NewContext(r.Context(), who)
+		before, err := a.Subject(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Swap(second); err != nil {
+			t.Fatal(err)
+		}
+		after, err := a.Subject(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before.Policy() != first || after.Policy() != first {
+			t.Error("a request sees two policies")
+		}
+		checkError(t, a.Require("invoice:read").Check(ctx, who), 0, "")
+		if s := other.Resolve(ctx, who); s.Policy() != second {
+			t.Error("another authorizer answers by this one's policy")
+		}
+		if s := a.Resolve(t.Context(), who); s.Policy() != second {
+			t.Error("outside of the request the old policy answers")
+		}
+	})))
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	if s := a.Resolve(t.Context(), who); asked != 1 || s.Policy() != second {
+		t.Error("the next request sees the old policy")
+	}
+}
+
+func TestSubjectOfAHandler(t *testing.T) {
+	failure := error(nil)
+	a := authorizer(t, rbac.AuthorizerConfig{Tenant: func(context.Context, *auth.Principal) (string, error) { return "acme", failure }})
+	_, err := a.Subject(t.Context())
+	checkError(t, err, auth.KindNoCredential, auth.ReasonAbsent)
+	ctx := auth.NewContext(t.Context(), principal(t, auth.PrincipalConfig{Scopes: unlimited, Data: rbac.In("acme", "viewer")}))
+	s, err := a.Subject(ctx)
+	if err != nil || s.Tenant() != "acme" || !s.Can("invoice:read") {
+		t.Errorf("got tenant %q, %v", s.Tenant(), err)
+	}
+	failure = errors.New("the directory is down")
+	s, err = a.Subject(ctx)
+	checkError(t, err, auth.KindUnavailable, auth.ReasonUnavailable)
+	if s.Can("invoice:read") {
+		t.Error("a subject that can't be resolved is allowed something")
+	}
+}
