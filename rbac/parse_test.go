@@ -1,6 +1,7 @@
 package rbac_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -222,6 +223,8 @@ func fuzzParse(f *testing.F, name string) {
 		f.Fatalf("found %d seeds, want 15 or more", len(files))
 	}
 	f.Add([]byte(books))
+	f.Add([]byte("version: 1\rpermissions: {a: [b]}\rroles: {x: {allow: ['a:b', c]}}\r"))
+	f.Add([]byte("version: 1\u2028permissions: 1\u0085roles: é é: x"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := rbac.Parse(name, data, rbac.Config{UnboundConditions: true})
 		if err != nil {
@@ -231,6 +234,9 @@ func fuzzParse(f *testing.F, name string) {
 			}
 			within(t, data, load)
 			return
+		}
+		if name == "policy.json" && !json.Valid(data) {
+			t.Fatal("what is not JSON was read")
 		}
 		for role := range p.Roles() {
 			s := p.Resolve("", rbac.Everywhere(role), unlimited)

@@ -106,6 +106,13 @@ func TestFilter(t *testing.T) {
 	if f := a.Resolve(t.Context(), principal(t, auth.PrincipalConfig{Roles: []string{"viewer"}, Tenant: "acme", Scopes: auth.MustScopeSet("s1", "s2", "s3", "s4", "s5", "s6", "s7", "invoices")})); len(f.Filter(t.Context(), "invoice:read").Clauses) != 1 {
 		t.Error("the last of many scopes does not count")
 	}
+	none := a.Resolve(t.Context(), principal(t, auth.PrincipalConfig{Roles: []string{"admin"}, Tenant: "acme", Scopes: unlimited, Data: rbac.Bindings(nil)}))
+	if f := none.Filter(t.Context(), "invoice:read"); len(f.Clauses) != 0 || none.Can("invoice:read") {
+		t.Errorf("bindings that are none are made good by roles: got %+v", f)
+	}
+	if d := none.Explain(t.Context(), "invoice:read", nil); len(d.Held) != 0 {
+		t.Errorf("got held %v", d.Held)
+	}
 	loose := a.Resolve(t.Context(), principal(t, principalNamed("42", "viewer")))
 	if f := loose.Filter(t.Context(), "invoice:read"); len(f.Clauses) != 0 {
 		t.Errorf("roles without a tenant name no tenant's rows: got %+v", f)

@@ -124,6 +124,9 @@ func (p *Policy) ResolvePrincipal(principal *auth.Principal) (s Subject) {
 func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 	s.principal, s.tenant = principal, tenant
 	if bindings, ok := auth.Data[Bindings](principal); ok {
+		if bindings == nil {
+			bindings = Bindings{} // none, which is not the same as not saying
+		}
 		s.everywhere = tenant == ""
 		s.addBindings(bindings)
 	} else if tenant == principal.Tenant() {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -15,14 +16,17 @@ import (
 // yamlReader turns the parser's nodes into ours and refuses what makes a YAML file mean more than it shows: anchors,
 // aliases, merge keys, tags of its own, a second document.
 type yamlReader struct {
-	ps    *problems
-	lines int
-	depth int
+	ps      *problems
+	lengths []int // of the lines, in characters
+	depth   int
 }
 
 // readYAML returns the value that data holds, or nil after a syntax error.
 func readYAML(data []byte, ps *problems) *node {
-	r := &yamlReader{ps: ps, lines: bytes.Count(data, []byte("\n")) + 1}
+	r := &yamlReader{ps: ps}
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		r.lengths = append(r.lengths, utf8.RuneCount(line))
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := decodeYAML(dec, &doc); err != nil {
@@ -68,9 +72,11 @@ func (r *yamlReader) at(n *yaml.Node) pos {
 	return r.place(n.Line, n.Column)
 }
 
-// place keeps a position of the parser's inside of the file.
+// place keeps a position of the parser's inside of the file: to the parser more characters than one end a line.
 func (r *yamlReader) place(line, column int) pos {
-	return pos{uint32(max(1, min(line, r.lines))), uint32(max(1, column))} //nolint:gosec // at most MaxFileBytes
+	line = max(1, min(line, len(r.lengths)))
+	column = max(1, min(column, r.lengths[line-1]+1))
+	return pos{uint32(line), uint32(column)} //nolint:gosec // at most MaxFileBytes
 }
 
 // value returns n as a node. A nil result is a problem that has been reported.
