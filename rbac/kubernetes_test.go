@@ -84,15 +84,20 @@ func (all *kubernetesRoles) rules(role *kubernetesRole, seen map[string]bool) []
 	return rules
 }
 
-// TestKubernetesRoles asks the translation of a role model that nobody here wrote for every role and every resource and
-// verb that its rules name, and compares with the rules themselves.
-func TestKubernetesRoles(t *testing.T) {
-	all := readKubernetes(t)
+func kubernetesPolicy(t testing.TB) []byte {
+	t.Helper()
 	data, err := os.ReadFile("testdata/kubernetes/policy.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy := parse(t, string(data), rbac.Config{Conditions: map[string]rbac.Condition{
+	return data
+}
+
+// TestKubernetesRoles asks the translation of a role model that nobody here wrote for every role and every resource and
+// verb that its rules name, and compares with the rules themselves.
+func TestKubernetesRoles(t *testing.T) {
+	all := readKubernetes(t)
+	policy := parse(t, string(kubernetesPolicy(t)), rbac.Config{Conditions: map[string]rbac.Condition{
 		"named": func(_ context.Context, in rbac.Input) (bool, error) { return in.HasResource, nil },
 	}})
 	type triple struct{ group, resource, verb string }
