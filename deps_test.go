@@ -21,6 +21,7 @@ func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
 		{"./apikey", []string{module, module + "/throttle"}},
 		{"./basic", []string{module, module + "/throttle", module + "/basic/password", "golang.org/x/"}},
 		{"./jwt", []string{module, "github.com/lestrrat-go/", "golang.org/x/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
+		{"./rbac", []string{module, "go.yaml.in/yaml/v3"}},
 		{"./basic/password", []string{"golang.org/x/"}},
 		{"./basic/htpasswd", []string{module, module + "/throttle", module + "/basic", module + "/basic/password", "golang.org/x/"}},
 	} {
