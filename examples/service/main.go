@@ -1,5 +1,6 @@
-// Command service is a small notes API with everything that a real one needs at its door: public, optional, authenticated,
-// scoped and admin routes, callers who manage their own keys, a log of every decision, and a clean end on SIGINT.
+// Command service is a small notes API with everything that a real one needs at its door: public, optional and concealed
+// routes, keys for programs that their owners manage, a login by password for short-lived tokens, a policy of roles and
+// scopes, a log of every decision, and a clean end on SIGINT.
 //
 //	go run -C examples ./service
 //
@@ -84,8 +85,10 @@ func printTour(out io.Writer, base string, c credentials) {
 	line("403: bob's key is for reading; the challenge names the scope", "curl -i -H 'Authorization: Bearer %s' -d '{}' %s/notes", c.bob.Reveal(), base)
 	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
 	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
-	line("200: people log in by name and password", "curl -i -u alice:%s %s/", c.password, base)
-	line("401: a wrong password, as an unknown name, is refused", "curl -i -u alice:guess %s/", base)
+	line("401: a wrong password is refused as an unknown name is", "curl -i -u alice:guess -X POST %s/login", base)
+	line("200: people log in with a password, for a token that is good for ten minutes", "curl -i -u alice:%s -X POST %s/login", c.password, base)
+	line("200: the token reads notes, and is the same alice as her key",
+		"curl -i -H \"Authorization: Bearer $(curl -s -u alice:%s -X POST %s/login | sed 's/.*access_token\":\"\\([^\"]*\\).*/\\1/')\" %s/notes/1", c.password, base, base)
 	line("201: alice makes a key that can do less than her own; it is shown once",
 		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys", key(c.alice.Reveal()), base)
 	fmt.Fprintln(out)

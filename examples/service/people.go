@@ -18,7 +18,10 @@ type people struct {
 }
 
 func newPeople(ctx context.Context) (*people, error) {
-	p := &people{roles: map[string][]string{"root": {"admin"}}, password: rand.Text()}
+	p := &people{
+		roles:    map[string][]string{"alice": {"member"}, "bob": {"member"}, "root": {"admin"}},
+		password: rand.Text(),
+	}
 	var err error
 	if p.hasher, err = password.New(password.Config{}); err != nil {
 		return nil, err
@@ -39,11 +42,17 @@ func (p *people) authenticator() (*basic.Authenticator, error) {
 	return basic.New(basic.Config{Realm: "notes", Users: p.users, Hasher: p.hasher})
 }
 
-// withRoles adds the roles of whoever was proved, by key or by password.
-func (p *people) withRoles(_ context.Context, who *auth.Principal) (*auth.Principal, error) {
-	roles := p.roles[who.Subject()]
-	if roles == nil {
-		return who, nil
+// load looks up whoever was proved, by key, token or password. The credential says who it is; what they may do is ours to
+// say. The tokens are our own, so their subjects are our own users.
+func (p *people) load(_ context.Context, who *auth.Principal) (*auth.Principal, error) {
+	roles, known := p.roles[who.Subject()]
+	if !known {
+		return nil, auth.Forbidden(auth.ReasonUnknown, nil)
 	}
-	return who.Derive(func(c *auth.PrincipalConfig) { c.Roles = roles })
+	return who.Derive(func(c *auth.PrincipalConfig) {
+		c.Roles = roles
+		if c.Issuer == issuer {
+			c.Issuer = ""
+		}
+	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,12 +10,18 @@ import (
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/middleware"
+	"github.com/cardea-go/auth/rbac"
 )
+
+//go:embed policy.yaml
+var policyText []byte
 
 // service is the whole: who may come in, and what is behind the door.
 type service struct {
 	keys    *apikey.Keys
 	people  *people
+	tokens  *tokens
+	policy  *rbac.Authorizer
 	notes   *notebook
 	handler http.Handler
 }
@@ -25,53 +32,72 @@ func newService(ctx context.Context, logger *slog.Logger) (*service, error) {
 	if s.people, err = newPeople(ctx); err != nil {
 		return nil, err
 	}
-	login, err := s.people.authenticator()
-	if err != nil {
+	if s.tokens, err = newTokens(ctx, logger); err != nil {
 		return nil, err
 	}
-	s.keys, err = apikey.New(apikey.Config{
+	if s.keys, err = apikey.New(apikey.Config{
 		Prefix: "notes",
 		Store:  apikey.NewMemoryStore(apikey.MemoryConfig{MaxKeys: 10_000}),
-	})
+	}); err != nil {
+		return nil, err
+	}
+	policy, err := rbac.Parse("policy.yaml", policyText, rbac.Config{})
 	if err != nil {
 		return nil, err
 	}
-	machines, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
-	if err != nil {
+	if s.policy, err = rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy, Logger: logger}); err != nil {
 		return nil, err
 	}
-	guard, err := middleware.New(middleware.Config{
-		// Programs come with a key, people with a password. Who is behind either decides about roles.
-		Authenticator:        auth.Map(auth.FirstOf(machines, login), s.people.withRoles),
-		HideBasicFromScripts: true,
-		Observer:             auth.NewLogObserver(logger),
-		ErrorLog:             logger,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.handler, err = s.routes(guard)
+	s.handler, err = s.routes(logger)
 	return s, err
 }
 
 // routes states for each route who may use it. One that stated nothing would not build.
-func (s *service) routes(guard *middleware.Guard) (http.Handler, error) {
+func (s *service) routes(logger *slog.Logger) (http.Handler, error) {
+	machines, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
+	if err != nil {
+		return nil, err
+	}
+	login, err := s.people.authenticator()
+	if err != nil {
+		return nil, err
+	}
+	// Programs come with a key, people with a token, for which they log in with a password.
+	guard, err := middleware.New(middleware.Config{
+		Authenticator: auth.Map(auth.FirstOf(machines, s.tokens.accepted), s.people.load),
+		Observer:      auth.NewLogObserver(logger),
+		ErrorLog:      logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	loginGuard, err := guard.With(func(c *middleware.Config) { c.Authenticator = login })
+	if err != nil {
+		return nil, err
+	}
+
 	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
 	mux.HandleFunc("GET /health", middleware.Public(), health)
 	mux.HandleFunc("GET /{$}", middleware.Optional(), welcome)
+	mux.HandleFunc("POST /login", middleware.Authenticated().Via(loginGuard), s.tokens.login)
+	mux.Handle("GET /jwks", middleware.Public(), s.tokens.keys.Handler())
 
-	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), s.notes.list)
-	mux.HandleFunc("GET /notes/{id}", middleware.Require(auth.Scopes("notes:read")), s.notes.show)
-	mux.HandleFunc("POST /notes", middleware.Require(auth.Scopes("notes:write")), s.notes.add)
-	mux.HandleFunc("DELETE /notes/{id}", middleware.Require(auth.Scopes("notes:write")), s.notes.remove)
+	mux.HandleFunc("GET /notes", s.allows("note:list"), s.notes.list)
+	mux.HandleFunc("GET /notes/{id}", s.allows("note:read"), s.notes.show)
+	mux.HandleFunc("POST /notes", s.allows("note:write"), s.notes.add)
+	mux.HandleFunc("DELETE /notes/{id}", s.allows("note:delete"), s.notes.remove)
 
 	ownKeys := http.StripPrefix("/keys", s.keys.Handler())
 	mux.Handle("/keys", middleware.Authenticated(), ownKeys)
 	mux.Handle("/keys/", middleware.Authenticated(), ownKeys)
 
-	admin := mux.Group(middleware.Require(auth.Roles("admin")).Conceal())
-	admin.HandleFunc("GET /admin/notes", middleware.Require(auth.Scopes("notes:read")), s.notes.listAll)
+	mux.HandleFunc("GET /admin/notes", s.allows("admin:read").Conceal(), s.notes.listAll)
 	return mux.Build()
+}
+
+// allows is the access of a route that needs a permission of the policy.
+func (s *service) allows(permission string) middleware.Access {
+	return middleware.Require(s.policy.Require(permission))
 }
 
 // credentials are what the service prints at its start.
