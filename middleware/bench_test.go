@@ -73,6 +73,16 @@ func TestGuardAllocations(t *testing.T) {
 	}
 }
 
+func TestNestedGuardAllocations(t *testing.T) {
+	r := authtest.Request(http.MethodGet, "/", "Authorization", "Bearer x")
+	w := discard{http.Header{}}
+	g := newGuard(t, middleware.Config{Authenticator: authorization(alice)})
+	h := g.Handler(g.MustRequire(auth.Scopes("notes:read")).Handler(nothing))
+	if got := testing.AllocsPerRun(200, func() { h.ServeHTTP(w, r) }); got > 4 {
+		t.Errorf("got %v allocations for two guards, want at most 4", got)
+	}
+}
+
 func TestOptionalGuardAllocations(t *testing.T) {
 	r := authtest.Request(http.MethodGet, "/")
 	w := discard{http.Header{}}

@@ -66,6 +66,8 @@ type Guard struct {
 	vary    string
 	private bool     // answers are not for shared caches
 	query   []string // query parameters that hold credentials
+	// comparable says that the authenticator and its leaves can be compared; otherwise no principal is reused.
+	comparable bool
 	scopes  []string // that Require asks for
 }
 
@@ -92,6 +94,7 @@ func New(c Config) (*Guard, error) {
 			g.query = append(g.query, s.Parameter)
 		}
 	}
+	g.comparable = isComparable(c.Authenticator) && !slices.ContainsFunc(g.leaves, func(a auth.Authenticator) bool { return !isComparable(a) })
 	g.private = g.vary != "" || len(g.query) > 0
 	if c.Require != nil {
 		g.scopes = auth.Describe(c.Require).Scopes()
@@ -242,19 +245,22 @@ func schemesOf(d auth.Decision) []auth.Scheme {
 // trusts reports whether the principal of the request's context counts as proven here: it was set there on purpose, or
 // proved by an authenticator that this guard would have asked.
 func (g *Guard) trusts(outer *guardContext) bool {
-	if outer == nil || outer.by == nil || same(outer.guard.c.Authenticator, g.c.Authenticator) {
+	switch {
+	case outer == nil || outer.by == nil:
+		return true
+	case !outer.guard.comparable || !g.comparable:
+		return false
+	case outer.guard.c.Authenticator == g.c.Authenticator:
 		return true
 	}
 	if c, ok := g.c.Authenticator.(*auth.Chain); ok && c.RefusesMultiple() {
 		return false // nobody has looked for a second credential yet
 	}
-	return slices.ContainsFunc(g.leaves, func(a auth.Authenticator) bool { return same(a, outer.by) })
+	return slices.Contains(g.leaves, outer.by)
 }
 
-// same compares two authenticators by identity; those that can't be compared are never the same.
-func same(a, b auth.Authenticator) bool {
-	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
-}
+// isComparable reports whether == on a does not panic. Authenticators are the same by identity.
+func isComparable(a auth.Authenticator) bool { return reflect.ValueOf(a).Comparable() }
 
 // leaves returns the members of a chain, and of chains in it.
 func leaves(a auth.Authenticator) []auth.Authenticator {
