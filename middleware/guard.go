@@ -68,7 +68,7 @@ type Guard struct {
 	query   []string // query parameters that hold credentials
 	// comparable says that the authenticator and its leaves can be compared; otherwise no principal is reused.
 	comparable bool
-	scopes  []string // that Require asks for
+	scopes     []string // that Require asks for
 }
 
 // New returns the guard that c describes. It reports every mistake at once.

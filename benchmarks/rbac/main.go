@@ -1,5 +1,5 @@
 // Command rbac measures package rbac beside other evaluators, in one process, and prints the table that
-// docs/benchmarks-rbac.md keeps.
+// docs/benchmarks.md keeps.
 //
 // Each figure is a ratio to the denied check of the floor, the two maps that one would write by hand, taken right next
 // to it: the median of several rounds of processor time, garbage collection included. Ratios hold on a noisy machine
