@@ -14,7 +14,8 @@ import (
 //   - [ErrUnrecognized]: one of those places is filled, but the value is not of this authenticator's kind
 //     (an opaque token where it reads JWTs). A chain tries its next member; if none recognises the value,
 //     the outcome is a refusal, never an anonymous caller.
-//   - an [*Error]: the credential is recognised and not accepted, or nothing can be decided now.
+//   - an [*Error]: the credential is recognised and not accepted, or nothing can be decided now. A place that is
+//     filled twice (a repeated header, cookie or parameter) is [KindMalformed].
 //     A chain stops. Use [KindInvalid] for whatever the client must not tell apart (wrong, expired, revoked,
 //     unknown) and [KindUnavailable] when a store or key source does not answer.
 //
@@ -24,6 +25,8 @@ import (
 // Implementations must be safe for concurrent use, must not write to the request, must not read its body, and
 // must not keep it. They may block; they observe the request's context. The kit in package authtest checks an
 // implementation against this contract.
+//
+// [Credentials], [HeaderValue] and [CookieValue] read a request as this contract wants it.
 //
 // An authenticator that has more to tell implements [Decider] too; one that wraps another shows it through
 // [Unwrapper].
@@ -104,6 +107,11 @@ func Decide(a Authenticator, r *http.Request) Decision {
 		d.By = a // only a chain speaks for others; a decorator answers for itself
 	}
 	if d.Err == nil && d.Principal != nil {
+		if d.Principal.c.Scheme == "" {
+			if schemes := a.Schemes(); len(schemes) > 0 {
+				d.Principal = d.Principal.as(schemes[0].Name, "")
+			}
+		}
 		return d
 	}
 	d.Err = contractError(d.Principal, d.Err)

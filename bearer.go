@@ -46,6 +46,41 @@ func Credentials(r *http.Request, scheme string, maxBytes int) (string, error) {
 	return value, nil
 }
 
+// HeaderValue returns the value of a header that holds nothing but a credential, such as X-API-Key, for authors of
+// authenticators. It is printable ASCII of at most maxBytes bytes, which must be positive. The errors are as those of
+// [Credentials]; an empty header is [ErrUnrecognized].
+func HeaderValue(r *http.Request, name string, maxBytes int) (string, error) {
+	return soleValue(r.Header.Values(name), maxBytes)
+}
+
+// CookieValue is [HeaderValue] for a cookie. One that net/http can't parse is [KindInvalid], and not absent.
+func CookieValue(r *http.Request, name string, maxBytes int) (string, error) {
+	var values []string
+	for _, c := range r.CookiesNamed(name) {
+		values = append(values, c.Value)
+	}
+	if len(values) == 0 && hasCookie(r, name) {
+		return "", Invalid(ReasonMalformed, nil)
+	}
+	return soleValue(values, maxBytes)
+}
+
+func soleValue(values []string, maxBytes int) (string, error) {
+	switch {
+	case len(values) == 0:
+		return "", ErrNoCredential
+	case len(values) > 1:
+		return "", Malformed(ReasonRepeated, nil)
+	case values[0] == "":
+		return "", ErrUnrecognized
+	case len(values[0]) > maxBytes:
+		return "", Invalid(ReasonTooLong, nil)
+	case !printable(values[0]):
+		return "", Invalid(ReasonMalformed, nil)
+	}
+	return values[0], nil
+}
+
 // notThisScheme tells another scheme from a value that has none. "Negotiate" alone may be a scheme (RFC 9110 §11.4
 // allows one without parameters), a key that somebody sent bare is not: only a registered name stands alone.
 func notThisScheme(value string) error {

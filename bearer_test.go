@@ -79,3 +79,40 @@ func TestCredentialsArePrintable(t *testing.T) {
 		}
 	}
 }
+
+func TestValuesThatHoldACredentialAlone(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		values []string
+		want   string
+		kind   auth.Kind
+	}{
+		{"absent", nil, "", auth.KindNoCredential},
+		{"a value", []string{"abc"}, "abc", 0},
+		{"empty", []string{""}, "", auth.KindInvalid},
+		{"twice", []string{"abc", "abc"}, "", auth.KindMalformed},
+		{"too long", []string{strings.Repeat("a", 9)}, "", auth.KindInvalid},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := authtest.Request(http.MethodGet, "/")
+			for _, v := range tt.values {
+				r.Header.Add("X-Key", v)
+				r.Header.Add("Cookie", "sid="+v)
+			}
+			got, err := auth.HeaderValue(r, "x-key", 8)
+			if got != tt.want || auth.KindOf(err) != tt.kind {
+				t.Errorf("header: got %q and %v, want %q and kind %v", got, err, tt.want, tt.kind)
+			}
+			got, err = auth.CookieValue(r, "sid", 8)
+			if got != tt.want || auth.KindOf(err) != tt.kind {
+				t.Errorf("cookie: got %q and %v, want %q and kind %v", got, err, tt.want, tt.kind)
+			}
+		})
+	}
+	if _, err := auth.HeaderValue(authtest.Request(http.MethodGet, "/", "X-Key", "a\x00"), "X-Key", 8); auth.KindOf(err) != auth.KindInvalid {
+		t.Errorf("got %v for a control byte, want invalid", err)
+	}
+	if _, err := auth.CookieValue(authtest.Request(http.MethodGet, "/", "Cookie", "sid=\x00"), "sid", 8); auth.KindOf(err) != auth.KindInvalid {
+		t.Errorf("got %v for a cookie that net/http drops, want invalid", err)
+	}
+}

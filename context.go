@@ -7,7 +7,7 @@ import (
 )
 
 // FromContext returns the principal that a guard proved for the request whose context this is, and whether there is
-// one. On a route where authentication is optional there may be none.
+// one: nil and false on public routes, on optional ones where nothing was sent, and in tests that forgot authtest.As.
 func FromContext(ctx context.Context) (*Principal, bool) {
 	p, _ := ctx.Value(ctxkey.Principal{}).(*Principal)
 	return p, p != nil

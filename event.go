@@ -119,7 +119,8 @@ func Observers(list ...Observer) Observer {
 
 // NewLogObserver returns an observer that writes each event to l as the message "auth": allowed, anonymous and preflight
 // at Debug, refusals at Info, KindUnavailable at Error and panics at Error. A nil l is an error to log nothing by: it
-// panics, as a programmer's mistake.
+// panics, as a programmer's mistake. Events have no causes: those of KindUnavailable go to the guard's ErrorLog, so set
+// both.
 func NewLogObserver(l *slog.Logger) Observer {
 	if l == nil {
 		panic("auth: NewLogObserver: nil logger")

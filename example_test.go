@@ -9,6 +9,8 @@ import (
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/basic"
+	"github.com/cardea-go/auth/basic/password"
 	"github.com/cardea-go/auth/middleware"
 )
 
@@ -51,6 +53,82 @@ func check(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// People with a password beside programs with a key, on the same routes.
+func Example_peopleBesideKeys() {
+	ctx := context.Background()
+	keys, err := apikey.New(apikey.Config{Prefix: "acme", Store: apikey.NewMemoryStore(apikey.MemoryConfig{})})
+	check(err)
+	programs, err := keys.Authenticator(apikey.AuthenticatorConfig{})
+	check(err)
+
+	hasher, err := password.New(password.Config{}) // argon2id
+	check(err)
+	hash, err := hasher.Hash(ctx, "correct horse battery") // when the password is set
+	check(err)
+	users, err := basic.NewStatic(hasher, basic.User{Name: "ann", PasswordHash: hash, Scopes: auth.Unlimited(), Roles: []string{"admin"}})
+	check(err)
+	people, err := basic.New(basic.Config{Realm: "notes", Users: users, Hasher: hasher}) // limits guesses by itself
+	check(err)
+
+	guard, err := middleware.New(middleware.Config{Authenticator: auth.FirstOf(programs, people)})
+	check(err)
+	admin := guard.MustRequire(auth.Roles("admin")).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
+
+	for _, guess := range []string{"correct horse battery", "guess"} {
+		r := authtest.Request("GET", "/admin")
+		r.SetBasicAuth("ann", guess)
+		fmt.Println(authtest.Do(admin, r).StatusCode)
+	}
+	// Output:
+	// 204
+	// 401
+}
+
+// signedCookie is an authenticator of one's own: two methods. The kit in package authtest checks one.
+type signedCookie struct {
+	verify func(value string) (subject string, ok bool)
+}
+
+func (signedCookie) Schemes() []auth.Scheme {
+	return []auth.Scheme{{Name: "session", Type: "apiKey", In: auth.InCookie, Parameter: "session", AuthScheme: "Session"}}
+}
+
+func (a signedCookie) Authenticate(r *http.Request) (*auth.Principal, error) {
+	value, err := auth.CookieValue(r, "session", 4096)
+	if err != nil {
+		return nil, err // absent, repeated, too long
+	}
+	subject, ok := a.verify(value)
+	if !ok {
+		return nil, auth.Invalid(auth.ReasonBadSignature, nil)
+	}
+	return auth.NewPrincipal(auth.PrincipalConfig{Subject: subject})
+}
+
+func Example_ownAuthenticator() {
+	a := signedCookie{verify: func(value string) (string, bool) { return "ann", value == "signed-by-us" }}
+	guard, err := middleware.New(middleware.Config{Authenticator: a})
+	check(err)
+	for _, value := range []string{"signed-by-us", "forged"} {
+		d := guard.Check(authtest.Request("GET", "/", "Cookie", "session="+value))
+		fmt.Println(d.Status(), d.Principal)
+	}
+	err = authtest.CheckAuthenticator(authtest.AuthenticatorKit{
+		Authenticator: a,
+		Good:          func() *http.Request { return authtest.Request("GET", "/", "Cookie", "session=signed-by-us") },
+		Bad: func() []*http.Request {
+			return []*http.Request{authtest.Request("GET", "/", "Cookie", "session=forged")}
+		},
+	})
+	fmt.Println(err)
+	// Output:
+	// 200 principal(issuer="" subject="ann" by="session")
+	// 401 no principal
+	// <nil>
 }
 
 // Tokens of your own, with a function that knows them: where every tutorial begins.

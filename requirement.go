@@ -110,7 +110,7 @@ type names struct {
 	has    func(p *Principal, name string) bool
 }
 
-// Scopes requires every scope named (RFC 6749 §3.3). No scope, and a name that is no scope-token, are mistakes that
+// Scopes requires every scope named (RFC 6749 §3.3); the set that a credential carries is made by [NewScopeSet]. No scope, and a name that is no scope-token, are mistakes that
 // the guard's constructor reports.
 func Scopes(scopes ...string) Requirement {
 	n := &names{kind: "scopes", reason: ReasonMissingScope, has: func(p *Principal, s string) bool { return p.c.Scopes.Has(s) }}

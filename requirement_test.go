@@ -98,6 +98,9 @@ func TestRuleScopes(t *testing.T) {
 	if got := rule.Scopes(); !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("got %v, want a b c: all of them, and the first of alternatives", got)
 	}
+	if got := (auth.Rule{}).String(); got != "" {
+		t.Errorf("got %q from the zero rule", got)
+	}
 	if got := auth.Describe(auth.Roles("r")).Scopes(); got != nil {
 		t.Errorf("got %v from roles", got)
 	}

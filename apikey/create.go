@@ -11,7 +11,8 @@ import (
 	"github.com/cardea-go/auth"
 )
 
-// A Request says what a new key is to be. Subject is required. The limits are in the package's documentation.
+// A Request says what a new key is to be. Subject is required. A key carries scopes and no roles: those are its owner's,
+// and auth.Map adds them. The limits are in the package's documentation.
 type Request struct {
 	// Issuer and Subject name the party that the key speaks for; Issuer is "" for the service's own.
 	Issuer, Subject string
@@ -90,7 +91,7 @@ func (k *Keys) record(req Request) (*Record, error) {
 		e.add("Kind: use one of the kinds that are configured")
 	}
 	if !r.ExpiresAt.After(now) || r.ExpiresAt.Sub(now) > k.c.MaxLifetime {
-		e.add("ExpiresAt: use a time in the next %s", k.c.MaxLifetime)
+		e.add("ExpiresAt: use a time in the next %.4g days", k.c.MaxLifetime.Hours()/24)
 	}
 	if !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
 		e.add("NotBefore: use a time before the key ends")

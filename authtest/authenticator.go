@@ -126,13 +126,13 @@ var authenticatorRules = []rule[AuthenticatorKit]{
 		checkAnyCase,
 	},
 	{
-		"a repeated header is ambiguous",
-		"two values in one place are a request that two readers can understand differently: answer auth.KindMalformed",
+		"a repeated header, cookie or parameter is ambiguous",
+		"two values in one place are a request that two readers can understand differently: answer auth.KindMalformed, as auth.HeaderValue and auth.CookieValue do",
 		checkRepeated,
 	},
 	{
 		"garbage of the scheme is refused without a panic",
-		"whatever follows the scheme's name, the answer is a refusal or auth.ErrUnrecognized, never absence, a pass or a panic",
+		"whatever follows the scheme's name, the answer is a refusal or auth.ErrUnrecognized, never absence, a pass or a panic; auth.CookieValue also sees cookies that Request.Cookie drops",
 		checkGarbage,
 	},
 	{
@@ -197,7 +197,7 @@ func wantRefused(a auth.Authenticator, r *http.Request, unrecognized bool) error
 		return nil
 	}
 	if _, ok := errors.AsType[*auth.Error](err); !ok {
-		return fmt.Errorf("got %T, want an *auth.Error", err)
+		return fmt.Errorf("got %q of type %T, want an *auth.Error such as auth.Invalid(auth.ReasonUnknown, nil)", err, err)
 	}
 	switch kind := auth.KindOf(err); kind {
 	case auth.KindInvalid, auth.KindMalformed, auth.KindForbidden, auth.KindThrottled:
@@ -289,12 +289,25 @@ func checkAnyCase(k AuthenticatorKit) error {
 func checkRepeated(k AuthenticatorKit) error {
 	for _, s := range k.Authenticator.Schemes() {
 		r := k.Good()
-		if s.In != auth.InHeader || !s.Present(r) {
+		if !s.Present(r) {
 			continue
 		}
-		r.Header.Add(s.Parameter, r.Header.Get(s.Parameter))
-		if kind := auth.KindOf(auth.Decide(k.Authenticator, r).Err); kind != auth.KindMalformed {
-			return fmt.Errorf("with %s twice: got kind %v, want malformed", s.Parameter, kind)
+		switch s.In {
+		case auth.InHeader:
+			r.Header.Add(s.Parameter, r.Header.Get(s.Parameter))
+		case auth.InCookie:
+			for _, c := range r.CookiesNamed(s.Parameter) {
+				r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+			}
+		case auth.InQuery:
+			r.URL.RawQuery += "&" + r.URL.RawQuery
+		}
+		d := auth.Decide(k.Authenticator, r)
+		if d.Err == nil {
+			return fmt.Errorf("with %s %s twice it was accepted, want auth.Malformed(auth.ReasonRepeated, nil)", s.In, s.Parameter)
+		}
+		if kind := auth.KindOf(d.Err); kind != auth.KindMalformed {
+			return fmt.Errorf("with %s %s twice: got kind %v, want malformed: auth.Malformed(auth.ReasonRepeated, nil)", s.In, s.Parameter, kind)
 		}
 	}
 	return nil

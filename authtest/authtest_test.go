@@ -97,7 +97,7 @@ func TestBrokenAuthenticatorsAreCaught(t *testing.T) {
 			}
 			return p, err
 		}))},
-		{"a repeated header is ambiguous", kit(fake(func(r *http.Request, p *auth.Principal, err error) (*auth.Principal, error) {
+		{"a repeated header, cookie or parameter is ambiguous", kit(fake(func(r *http.Request, p *auth.Principal, err error) (*auth.Principal, error) {
 			if auth.KindOf(err) == auth.KindMalformed {
 				return authtest.Principal("first"), nil
 			}

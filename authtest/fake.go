@@ -11,7 +11,16 @@ import (
 
 // Principal returns a principal with a subject and scopes, for tests. It panics where either can't be.
 func Principal(subject string, scopes ...string) *auth.Principal {
-	p, err := auth.NewPrincipal(auth.PrincipalConfig{Subject: subject, Scheme: "test", Scopes: auth.MustScopeSet(scopes...)})
+	return PrincipalWith(auth.PrincipalConfig{Subject: subject, Scopes: auth.MustScopeSet(scopes...)})
+}
+
+// PrincipalWith returns the principal that c describes, for tests that need roles or a tenant. "" as its scheme is "test".
+// It panics where c has no subject.
+func PrincipalWith(c auth.PrincipalConfig) *auth.Principal {
+	if c.Scheme == "" {
+		c.Scheme = "test"
+	}
+	p, err := auth.NewPrincipal(c)
 	if err != nil {
 		panic(err)
 	}

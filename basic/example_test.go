@@ -76,5 +76,5 @@ func ExampleNewStatic() {
 	}
 	_, err = basic.NewStatic(hasher, basic.User{Name: "anna", PasswordHash: "a password by mistake"})
 	fmt.Println(err)
-	// Output: basic: NewStatic: user 1: password: the stored hash is not of a known form, or its costs are above the limits
+	// Output: basic: NewStatic: user 1, "anna": password: the stored hash is not of a known form, or its costs are above the limits: store what Hasher.Hash returns
 }

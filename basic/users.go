@@ -22,7 +22,8 @@ type User struct {
 	PasswordHash string `json:"-"`
 	// Disabled users are refused as with a wrong password.
 	Disabled bool
-	// Scopes of the principal. The zero set is no scope; [auth.Unlimited] is a login that nothing narrowed.
+	// Scopes of the principal. The zero set is no scope, and every route that asks for one refuses; for a person it is
+	// usually [auth.Unlimited], a login that nothing narrowed.
 	Scopes auth.ScopeSet
 	// Roles and Tenant of the principal.
 	Roles  []string
@@ -86,7 +87,7 @@ func NewStatic(h *password.Hasher, users ...User) (*Static, error) {
 	s := &Static{users: make(map[string]User, len(users))}
 	for i, u := range users {
 		if err := validateUser(h, u); err != nil {
-			errs = append(errs, fmt.Errorf("basic: NewStatic: user %d: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("basic: NewStatic: user %d, %q: %w", i+1, u.Name, err))
 		}
 		if _, twice := s.users[u.Name]; twice {
 			errs = append(errs, fmt.Errorf("basic: NewStatic: user %d: the name %q is there twice", i+1, u.Name))
@@ -116,7 +117,10 @@ func validateUser(h *password.Hasher, u User) error {
 	if u.PasswordHash == "" {
 		return nil
 	}
-	return h.Valid(u.PasswordHash)
+	if err := h.Valid(u.PasswordHash); err != nil {
+		return fmt.Errorf("%w: store what Hasher.Hash returns", err)
+	}
+	return nil
 }
 
 // Find implements [Users].

@@ -164,7 +164,11 @@ func (a *Authenticator) refusal(ctx context.Context, g guess, out outcome) error
 		}
 		return nil
 	}
-	return auth.Invalid(g.reason(out.verdict), nil)
+	e := auth.Invalid(g.reason(out.verdict), nil)
+	if g.known {
+		e.CredentialID = g.name // for the event; what nobody is called may be a password in the wrong field
+	}
+	return e
 }
 
 // reason is for events only.

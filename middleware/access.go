@@ -16,6 +16,7 @@ type Access struct {
 	via          bool // guard was named
 	conceal      bool
 	preflight    bool
+	err          error
 }
 
 type accessKind uint8
@@ -43,7 +44,7 @@ func Authenticated() Access { return Access{kind: accessRequired} }
 func Require(reqs ...auth.Requirement) Access {
 	a := Access{kind: accessRequired, requirements: slices.Clone(reqs)}
 	if len(reqs) == 0 {
-		a.requirements = []auth.Requirement{auth.All()}
+		a.err = errors.New("Require names no requirement: use Authenticated where any principal is enough")
 	}
 	return a
 }
@@ -72,6 +73,8 @@ func (a Access) within(outer Access) (Access, error) {
 		return a, errors.New("its access is not stated: use Public, Optional, Authenticated or Require")
 	}
 	switch {
+	case a.err != nil:
+		return a, a.err
 	case a.via && a.guard == nil:
 		return a, errors.New("its guard is nil: give Access.Via one")
 	case a.kind == accessPublic && (a.via || a.preflight):

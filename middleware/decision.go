@@ -229,9 +229,7 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		e.Authenticator, e.Scheme = d.stale, d.stale
 	case e.Kind == auth.KindNoCredential || e.Reason == auth.ReasonUnrecognized:
 	default:
-		if i := slices.IndexFunc(d.schemes, func(s auth.Scheme) bool { return s.Present(r) }); i >= 0 {
-			e.Authenticator, e.Scheme = d.schemes[i].Name, d.schemes[i].Name
-		}
+		e.Authenticator, e.Scheme = who(d.schemes, r)
 	}
 	e.InURL = slices.ContainsFunc(d.schemes, func(s auth.Scheme) bool { return s.In == auth.InQuery && s.Present(r) })
 	p := d.Principal
@@ -239,10 +237,20 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		p = d.proven
 	}
 	if p != nil {
-		e.Authenticator, e.Scheme = p.Authenticator(), p.Scheme()
+		if e.Authenticator == "" { // it was set on purpose
+			e.Authenticator, e.Scheme = p.Authenticator(), p.Scheme()
+		}
 		e.Issuer, e.Subject, e.CredentialID = p.Issuer(), p.Subject(), p.CredentialID()
 	}
 	g.c.Observer.Observe(r.Context(), e)
+}
+
+// who names an authenticator by its first scheme, and the scheme whose place was filled.
+func who(schemes []auth.Scheme, r *http.Request) (authenticator, scheme string) {
+	if i := slices.IndexFunc(schemes, func(s auth.Scheme) bool { return s.Present(r) }); i >= 0 {
+		return schemes[0].Name, schemes[i].Name
+	}
+	return "", ""
 }
 
 func (g *Guard) remote(r *http.Request) string {

@@ -178,3 +178,19 @@ func (p *twoPlaces) Schemes() []auth.Scheme {
 	other.Name, other.Parameter, other.AuthScheme = "bearer", "Authorization", "Bearer"
 	return []auth.Scheme{other, p.Scheme}
 }
+
+func TestAnAuthenticatorHasOneNameInEventsHoweverItEnds(t *testing.T) {
+	both := &twoPlaces{*keyHeader("k", alice)}
+	var events authtest.Recorder
+	g := newGuard(t, middleware.Config{Authenticator: both, Observer: &events})
+	for _, key := range []string{"k", "wrong"} {
+		g.Check(authtest.Request(http.MethodGet, "/", "X-API-Key", key))
+		if e := events.Last(); e.Authenticator != "bearer" || e.Scheme != "key" {
+			t.Errorf("with %s: got authenticator %q and scheme %q, want bearer, the first of its schemes, and key", key, e.Authenticator, e.Scheme)
+		}
+	}
+	g.Check(authtest.As(authtest.Request(http.MethodGet, "/"), alice))
+	if e := events.Last(); e.Authenticator != "test" || e.Scheme != "test" || e.Subject != "alice" {
+		t.Errorf("got event %+v, want what the principal says of itself", e)
+	}
+}

@@ -73,14 +73,14 @@ func ExampleMux() {
 		panic(err)
 	}
 	for _, route := range mux.Routes() {
-		fmt.Printf("%s: %s [%s]\n", route.Pattern, route.Access, route.Rule)
+		fmt.Println(route)
 	}
 	fmt.Println(authtest.Do(handler, authtest.Request("POST", "/notes", "Authorization", "Bearer reader")).StatusCode)
 	// Output:
-	// GET /health: public []
-	// GET /notes: required [scopes(notes:read)]
-	// POST /notes: required [scopes(notes:write)]
-	// DELETE /notes/{id}: required [scopes(notes:write)]
+	// GET /health  public
+	// GET /notes  required  test  scopes(notes:read)
+	// POST /notes  required  test  scopes(notes:write)
+	// DELETE /notes/{id}  required  test  scopes(notes:write)
 	// 403
 }
 
@@ -90,5 +90,5 @@ func ExampleMux_Build() {
 	mux.HandleFunc("GET /admin", middleware.Access{}, ok)
 	_, err := mux.Build()
 	fmt.Println(err)
-	// Output: middleware: route "GET /admin": its access is not stated: use Public, Optional, Authenticated or Require
+	// Output: middleware: route "GET /admin" (example_test.go:90): its access is not stated: use Public, Optional, Authenticated or Require
 }

@@ -73,7 +73,12 @@ type Guard struct {
 
 // New returns the guard that c describes. It reports every mistake at once.
 func New(c Config) (*Guard, error) {
-	errs := []error{auth.ValidateAuthenticator(c.Authenticator)}
+	var errs []error
+	if c.Authenticator == nil {
+		errs = append(errs, errors.New("middleware: Config.Authenticator is nil: set one"))
+	} else {
+		errs = append(errs, auth.ValidateAuthenticator(c.Authenticator))
+	}
 	if v, ok := c.Require.(auth.Validator); ok {
 		errs = append(errs, v.Validate())
 	}
@@ -196,7 +201,7 @@ func (g *Guard) Check(r *http.Request) Decision {
 	d := g.decide(r)
 	done = true
 	g.observe(r, start, d)
-	g.logCause(r.Context(), d.Err)
+	g.logCause(r, d.Err)
 	return d
 }
 
@@ -394,12 +399,13 @@ func varyOf(schemes []auth.Scheme, optional bool) string {
 	return strings.Join(names, ", ")
 }
 
-func (g *Guard) logCause(ctx context.Context, err error) {
+func (g *Guard) logCause(r *http.Request, err error) {
 	if g.c.ErrorLog == nil || err == nil {
 		return
 	}
 	if e := auth.AsError(err); e.Kind == auth.KindUnavailable {
-		g.c.ErrorLog.LogAttrs(ctx, slog.LevelError, "auth: no decision", slog.Any("error", e))
+		g.c.ErrorLog.LogAttrs(r.Context(), slog.LevelError, "auth: no decision", slog.Any("error", e),
+			slog.String("method", r.Method), slog.String("route", r.Pattern), slog.String("remote", g.remote(r)))
 	}
 }
 

@@ -218,7 +218,7 @@ func TestNewRefusesMistakesAllAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("got no error")
 	}
-	for _, part := range []string{"authenticator is nil", `"bad scope"`, "Optional together with Require"} {
+	for _, part := range []string{"Config.Authenticator is nil", `"bad scope"`, "Optional together with Require"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("got error %q, want it to name %q", err, part)
 		}

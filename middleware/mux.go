@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -43,6 +46,7 @@ type route struct {
 	access  Access
 	handler http.Handler
 	err     error
+	at      string // file and line of the registration
 }
 
 // NewMux returns an empty Mux.
@@ -52,11 +56,31 @@ func NewMux(c MuxConfig) *Mux { return &Mux{table: &routeTable{config: c}} }
 // [Mux.Build].
 func (m *Mux) Handle(pattern string, access Access, h http.Handler) {
 	full, err := access.within(m.group)
-	err = errors.Join(m.err, err)
+	if m.err != nil {
+		err = m.err // what the group lacks is said once
+	}
+	if method, _, _ := splitPattern(pattern); method != strings.ToUpper(method) {
+		err = errors.Join(err, fmt.Errorf("its method %q never matches: write %s", method, strings.ToUpper(method)))
+	}
 	if h == nil {
 		err = errors.Join(err, errors.New("its handler is nil"))
 	}
-	m.table.routes = append(m.table.routes, route{pattern: pattern, access: full, handler: h, err: err})
+	m.table.routes = append(m.table.routes, route{pattern: pattern, access: full, handler: h, err: err, at: caller()})
+}
+
+// caller returns file and line of the first caller outside of this file.
+func caller() string {
+	var pcs [8]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasSuffix(f.Function, "middleware.(*Mux).Handle") && !strings.HasSuffix(f.Function, "middleware.(*Mux).HandleFunc") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return "unknown"
+		}
+	}
 }
 
 // HandleFunc is Handle for a function.
@@ -85,7 +109,7 @@ func (m *Mux) Group(access Access) *Mux {
 type Route struct {
 	// Pattern is as it was registered; Method is "" where the pattern has none.
 	Pattern, Method, Host, Path string
-	// Access is "public", "optional" or "required".
+	// Access is "public", "optional" or "required", and "unsaid" where it is not stated, which Build refuses.
 	Access string
 	// Schemes are those that the route serves, strongest first; none where it is public.
 	Schemes []auth.Scheme
@@ -113,6 +137,21 @@ func (m *Mux) Routes() []Route {
 		list = append(list, out)
 	}
 	return list
+}
+
+// String returns the route on one line, for people.
+func (r Route) String() string {
+	parts := []string{r.Pattern, r.Access}
+	for _, s := range r.Schemes {
+		parts = append(parts, s.Name)
+	}
+	if r.Rule.Kind != "" {
+		parts = append(parts, r.Rule.String())
+	}
+	if r.Concealed {
+		parts = append(parts, "concealed")
+	}
+	return strings.Join(parts, "  ")
 }
 
 // splitPattern takes a ServeMux pattern, "[METHOD ][HOST]/[PATH]", apart.
@@ -146,7 +185,7 @@ func (m *Mux) Build() (http.Handler, error) {
 	s := &server{config: t.config, mux: http.NewServeMux(), visible: http.NewServeMux()}
 	for i := range t.routes {
 		if err := s.add(&t.routes[i]); err != nil {
-			errs = append(errs, fmt.Errorf("middleware: route %q: %w", t.routes[i].pattern, err))
+			errs = append(errs, fmt.Errorf("middleware: route %q (%s): %w", t.routes[i].pattern, t.routes[i].at, err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -256,11 +295,14 @@ func methodsOf(method string) []string {
 	return []string{method}
 }
 
+// locations are those of registrations in what http.ServeMux says: all are in this file.
+var locations = regexp.MustCompile(` \(registered at [^)]*\)`)
+
 // register turns the panics of http.ServeMux, which are for patterns that are wrong or conflict, into errors.
 func register(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("%v", v)
+			err = fmt.Errorf("%s", locations.ReplaceAllString(fmt.Sprint(v), ""))
 		}
 	}()
 	mux.Handle(pattern, h)

@@ -100,7 +100,7 @@ func TestMuxBuildReportsEveryMistake(t *testing.T) {
 	for _, pattern := range []string{
 		"/unsaid", "/nil", "/nilfunc", "/unguarded", "/bad/{", "/twice", "/nothing-required", "/bad-scope", "/public-group", "/unsaid-group", "/public-in-group",
 	} {
-		if !strings.Contains(err.Error(), `route "GET `+pattern+`"`) {
+		if !strings.Contains(err.Error(), `route "GET `+pattern+`" (mux_test.go:`) {
 			t.Errorf("got error %q, want it to name %s", err, pattern)
 		}
 	}
@@ -210,6 +210,9 @@ func TestMuxListsItsRoutes(t *testing.T) {
 		len(r.Schemes) != 2 || r.Schemes[0].Name != "bearer" || r.Rule.String() != "all(scopes(a), roles(b))" {
 		t.Errorf("got %+v", r)
 	}
+	if got, want := routes[1].String(), "GET example.com/notes  required  bearer  key  all(scopes(a), roles(b))  concealed"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	if r := routes[2]; r.Access != "unsaid" {
 		t.Errorf("got %+v", r)
 	}
@@ -262,12 +265,18 @@ func TestMuxRefusesWhatCannotBeHiddenOrIsNeverAsked(t *testing.T) {
 		"a public route with a guard":   middleware.Public().Via(g),
 		"a public route with preflight": middleware.Public().AllowPreflight(),
 		"a nil guard":                   middleware.Authenticated().Via(nil),
+		"no requirement":                middleware.Require(),
 	} {
 		m := middleware.NewMux(middleware.MuxConfig{Guard: g})
 		m.Handle("GET /x", access, whoami)
 		if _, err := m.Build(); err == nil {
 			t.Errorf("got no error for %s", name)
 		}
+	}
+	m := middleware.NewMux(middleware.MuxConfig{Guard: g})
+	m.Handle("get /x", middleware.Authenticated(), whoami)
+	if _, err := m.Build(); err == nil {
+		t.Error("got no error for a method that never matches")
 	}
 	for _, everything := range []string{"/", "GET /", "/{path...}"} {
 		m := middleware.NewMux(middleware.MuxConfig{Guard: g})
