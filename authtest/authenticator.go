@@ -297,7 +297,7 @@ func checkRepeated(k AuthenticatorKit) error {
 			r.Header.Add(s.Parameter, r.Header.Get(s.Parameter))
 		case auth.InCookie:
 			for _, c := range r.CookiesNamed(s.Parameter) {
-				r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+				r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // in a request of the test
 			}
 		case auth.InQuery:
 			r.URL.RawQuery += "&" + r.URL.RawQuery
