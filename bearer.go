@@ -55,14 +55,18 @@ func HeaderValue(r *http.Request, name string, maxBytes int) (string, error) {
 
 // CookieValue is [HeaderValue] for a cookie. One that net/http can't parse is [KindInvalid], and not absent.
 func CookieValue(r *http.Request, name string, maxBytes int) (string, error) {
-	var values []string
-	for _, c := range r.CookiesNamed(name) {
-		values = append(values, c.Value)
+	switch countCookies(r, name) {
+	case 0:
+		return "", ErrNoCredential
+	case 1:
+	default:
+		return "", Malformed(ReasonRepeated, nil)
 	}
-	if len(values) == 0 && hasCookie(r, name) {
+	c, err := r.Cookie(name)
+	if err != nil {
 		return "", Invalid(ReasonMalformed, nil)
 	}
-	return soleValue(values, maxBytes)
+	return soleValue([]string{c.Value}, maxBytes)
 }
 
 func soleValue(values []string, maxBytes int) (string, error) {

@@ -112,6 +112,9 @@ func TestValuesThatHoldACredentialAlone(t *testing.T) {
 	if _, err := auth.HeaderValue(authtest.Request(http.MethodGet, "/", "X-Key", "a\x00"), "X-Key", 8); auth.KindOf(err) != auth.KindInvalid {
 		t.Errorf("got %v for a control byte, want invalid", err)
 	}
+	if _, err := auth.CookieValue(authtest.Request(http.MethodGet, "/", "Cookie", "sid=good; sid=\x00"), "sid", 8); auth.KindOf(err) != auth.KindMalformed {
+		t.Errorf("got %v for two cookies of which net/http drops one, want malformed", err)
+	}
 	if _, err := auth.CookieValue(authtest.Request(http.MethodGet, "/", "Cookie", "sid=\x00"), "sid", 8); auth.KindOf(err) != auth.KindInvalid {
 		t.Errorf("got %v for a cookie that net/http drops, want invalid", err)
 	}

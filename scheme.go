@@ -122,7 +122,7 @@ func (s Scheme) Present(r *http.Request) bool {
 	case InQuery:
 		return hasParameter(r.URL.RawQuery, s.Parameter)
 	case InCookie:
-		return hasCookie(r, s.Parameter)
+		return countCookies(r, s.Parameter) > 0
 	}
 	return false
 }
@@ -145,18 +145,19 @@ func hasParameter(query, name string) bool {
 	return false
 }
 
-// hasCookie looks for a cookie without parsing the others.
-func hasCookie(r *http.Request, name string) bool {
+// countCookies counts the cookies of a name, also those that net/http can't parse, without parsing the others.
+func countCookies(r *http.Request, name string) int {
+	n := 0
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
-			if n, _, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "="); ok && strings.TrimRight(n, " \t") == name {
-				return true
+			if left, _, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "="); ok && strings.TrimRight(left, " \t") == name {
+				n++
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // Validate reports everything about s that can't be used: its name, its place, its challenge.

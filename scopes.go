@@ -18,11 +18,17 @@ type ScopeSet struct {
 // Unlimited returns the set that holds every scope, for a login that nothing narrowed.
 func Unlimited() ScopeSet { return ScopeSet{unlimited: true} }
 
-// NewScopeSet returns the set of the scopes named, in order, each once. A name that is not a scope-token is an
+// maxScopes is how many scopes a set has. A token with more is no token that somebody meant to issue.
+const maxScopes = 1000
+
+// NewScopeSet returns the set of the scopes named, in order, each once. More than 1000 are an error. A name that is not a scope-token is an
 // error: one or more printable ASCII characters other than space, '"' and '\' (RFC 6749 §3.3).
 func NewScopeSet(names ...string) (ScopeSet, error) {
 	if len(names) == 0 {
 		return ScopeSet{}, nil
+	}
+	if len(names) > maxScopes {
+		return ScopeSet{}, fmt.Errorf("auth: %d scopes: use up to %d", len(names), maxScopes)
 	}
 	set := make([]string, 0, len(names))
 	for _, name := range names {

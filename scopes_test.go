@@ -30,6 +30,9 @@ func TestScopeSets(t *testing.T) {
 			t.Errorf("got %q and error %v from %q, want an error", set, err, bad)
 		}
 	}
+	if _, err := auth.NewScopeSet(slices.Repeat([]string{"a"}, 1001)...); err == nil {
+		t.Error("got no error for 1001 scopes")
+	}
 	if set, err := auth.ParseScopeSet("openid https://x/y:read"); err != nil || set.Len() != 2 {
 		t.Errorf("got %q and error %v", set, err)
 	}
