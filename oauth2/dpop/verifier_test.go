@@ -67,7 +67,10 @@ func TestRFC9449Examples(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clock := at(time.Unix(tt.issued, 0))
-			v := newVerifier(func(c *dpop.Config) { c.Clock = clock; c.Replays = must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: clock})) })
+			v := newVerifier(func(c *dpop.Config) {
+				c.Clock = clock
+				c.Replays = must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: clock}))
+			})
 			p, err := v.Verify(t.Context(), tt.proof, tt.r)
 			if err != nil {
 				t.Fatalf("got %v (%v)", err, errors.Unwrap(err))
@@ -369,7 +372,10 @@ func FuzzVerify(f *testing.F) {
 	f.Add(rfcHeader + ".e30.AA")
 	r := dpop.Request{Method: "GET", URL: "https://resource.example.org/protectedresource", AccessToken: rfcAccessToken, Thumbprint: rfcKey}
 	f.Fuzz(func(t *testing.T, proof string) {
-		v := newVerifier(func(c *dpop.Config) { c.Clock = clock; c.Replays = must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: clock})) })
+		v := newVerifier(func(c *dpop.Config) {
+			c.Clock = clock
+			c.Replays = must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: clock}))
+		})
 		p, err := v.Verify(t.Context(), proof, r)
 		if (p == nil) == (err == nil) {
 			t.Fatal("neither or both of a proof and an error")
