@@ -73,13 +73,15 @@ type flights struct {
 }
 
 type flight struct {
-	done  chan struct{}
-	token *Token
-	err   error
+	done    chan struct{}
+	waiting int
+	stop    context.CancelFunc
+	token   *Token
+	err     error
 }
 
 // join waits for the call that is under way for key, and starts it where there is none. The call does not end with the
-// request that started it, since others wait for it too; timeout ends it.
+// request that started it, since others may wait for it too; it ends when nobody waits any more, or after timeout.
 func (f *flights) join(ctx context.Context, key digest, timeout time.Duration, call func(context.Context) (*Token, error)) (*Token, error) {
 	f.mu.Lock()
 	current, ok := f.m[key]
@@ -89,28 +91,47 @@ func (f *flights) join(ctx context.Context, key digest, timeout time.Duration, c
 			f.m = make(map[digest]*flight)
 		}
 		f.m[key] = current
-		go f.fly(context.WithoutCancel(ctx), key, current, timeout, call)
+		var detached context.Context
+		detached, current.stop = context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		go f.fly(detached, key, current, call)
 	}
+	current.waiting++
 	f.mu.Unlock()
 	select {
 	case <-current.done:
 		return current.token, current.err
 	case <-ctx.Done():
+		f.leave(key, current)
 		return nil, auth.Unavailable(ctx.Err())
 	}
 }
 
-func (f *flights) fly(ctx context.Context, key digest, current *flight, timeout time.Duration, call func(context.Context) (*Token, error)) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	current.err = auth.Unavailable(errPanicked)
+// leave ends the call where the last who waited for it goes; who comes later starts another.
+func (f *flights) leave(key digest, current *flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	current.waiting--
+	if current.waiting == 0 {
+		current.stop()
+		f.forget(key, current)
+	}
+}
+
+func (f *flights) forget(key digest, current *flight) {
+	if f.m[key] == current {
+		delete(f.m, key)
+	}
+}
+
+func (f *flights) fly(ctx context.Context, key digest, current *flight, call func(context.Context) (*Token, error)) {
 	defer func() {
 		// A panic of the user's own code would end the process from this goroutine. It is an outage instead.
 		if recover() != nil {
 			current.token, current.err = nil, auth.Unavailable(errPanicked)
 		}
+		current.stop()
 		f.mu.Lock()
-		delete(f.m, key)
+		f.forget(key, current)
 		f.mu.Unlock()
 		close(current.done)
 	}()

@@ -224,7 +224,7 @@ func (a *Authenticator) Decide(r *http.Request) auth.Decision {
 // malformed says of a header that breaks the grammar of RFC 6750 §2.1 what §3.1 says: invalid_request. It is not the token
 // that is bad.
 func malformed(err error) error {
-	if e := auth.AsError(err); e.Kind == auth.KindInvalid && e.Reason == auth.ReasonMalformed {
+	if e, ok := errors.AsType[*auth.Error](err); ok && e.Reason == auth.ReasonMalformed {
 		return auth.Malformed(auth.ReasonMalformed, e.Err)
 	}
 	return err

@@ -1,0 +1,485 @@
+package oauth2_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/oauth2"
+)
+
+// Introspection cache: key covers token hash, endpoint, caller and required claims; entry never outlives exp; negative
+// entries are short; errors are not cached; on failure 503, not 401 and not pass.
+func TestStatement63CacheNeverOutlivesTheToken(t *testing.T) {
+	now := testTime
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Clock = func() time.Time { return now } })
+	h := handler(t, newAuthenticator(t, i, nil))
+	as.Set("long", active(nil))
+	as.Set("short", active(object{"exp": now.Add(10 * time.Second).Unix()}))
+	wantCalls := func(want int) {
+		t.Helper()
+		if got := as.Calls(); got != want {
+			t.Fatalf("got %d calls, want %d", got, want)
+		}
+	}
+	for range 3 {
+		wantOK(t, h, bearer("long"))
+		wantOK(t, h, bearer("short"))
+	}
+	wantCalls(2)
+	as.Set("long", nil) // revoked
+	as.Set("short", nil)
+	now = now.Add(10 * time.Second)
+	wantRefusal(t, h, bearer("short"), 401, "Bearer", "error", "invalid_token")
+	wantOK(t, h, bearer("long"))
+	wantCalls(3)
+	now = now.Add(20 * time.Second)
+	wantRefusal(t, h, bearer("long"), 401, "Bearer", "error", "invalid_token")
+	wantCalls(4)
+}
+
+func TestStatement63NegativeEntriesAreShort(t *testing.T) {
+	now := testTime
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Clock = func() time.Time { return now } })
+	h := handler(t, newAuthenticator(t, i, nil))
+	for range 3 {
+		wantRefusal(t, h, bearer("new"), 401, "Bearer", "error", "invalid_token")
+	}
+	as.Set("new", active(nil))
+	now = now.Add(oauth2.DefaultCacheInactiveFor - time.Nanosecond)
+	wantRefusal(t, h, bearer("new"), 401, "Bearer", "error", "invalid_token")
+	now = now.Add(time.Nanosecond)
+	wantOK(t, h, bearer("new"))
+	if as.Calls() != 2 {
+		t.Errorf("got %d calls, want 2", as.Calls())
+	}
+}
+
+func TestStatement63AnswersAreNotShared(t *testing.T) {
+	as, i := introspection(t, nil)
+	as.Set("t", active(nil))
+	if _, err := i.Verify(t.Context(), "t"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Verify(t.Context(), "T"); !errors.Is(err, oauth2.ErrInactive) {
+		t.Errorf("got %v for a token that differs in case", err)
+	}
+	_, other := introspection(t, func(c *oauth2.IntrospectorConfig) {
+		c.HTTPClient = &http.Client{Transport: as}
+		c.Audience = []string{"https://other.example"}
+	})
+	if _, err := other.Verify(t.Context(), "t"); !errors.Is(err, oauth2.ErrAudience) {
+		t.Errorf("got %v from one with other demands", err)
+	}
+}
+
+func TestStatement63WithoutACacheEachRequestAsks(t *testing.T) {
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.CacheFor, c.CacheInactiveFor = oauth2.NoCache, oauth2.NoCache })
+	as.Set("t", active(nil))
+	for range 3 {
+		if _, err := i.Verify(t.Context(), "t"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := i.Verify(t.Context(), "u"); err == nil {
+			t.Fatal("got no error for an unknown token")
+		}
+	}
+	if as.Calls() != 6 {
+		t.Errorf("got %d calls, want 6", as.Calls())
+	}
+}
+
+func TestStatement63TheCacheIsBounded(t *testing.T) {
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.CacheEntries = 4 })
+	verify := func(n int) {
+		if _, err := i.Verify(t.Context(), fmt.Sprint("t", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 20 {
+		as.Set(fmt.Sprint("t", n), active(nil))
+		verify(n)
+	}
+	before := as.Calls()
+	for n := range 20 {
+		verify(n)
+	}
+	if got := as.Calls() - before; got < 16 {
+		t.Errorf("got %d calls for 20 tokens where 4 are kept", got)
+	}
+}
+
+func TestStatement63AThousandParallelMissesMakeOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		as, i := introspection(t, nil)
+		as.Set("t", active(nil))
+		release := make(chan struct{})
+		as.Before = func(http.ResponseWriter, *http.Request) bool { <-release; return false }
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				if token, err := i.Verify(t.Context(), "t"); err != nil || token.Subject != "alice" {
+					t.Errorf("got %v and %v", token, err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(release)
+		wg.Wait()
+		if as.Calls() != 1 {
+			t.Errorf("got %d calls, want 1", as.Calls())
+		}
+	})
+}
+
+func TestStatement63ACallEndsWhenNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		as, i := introspection(t, nil)
+		as.Set("t", active(nil))
+		ended := make(chan struct{})
+		as.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if as.Calls() == 1 {
+				<-r.Context().Done()
+				close(ended)
+			}
+			return false
+		}
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancel(t.Context())
+		results := make(chan error, 2)
+		for _, ctx := range []context.Context{first, second} {
+			go func() {
+				_, err := i.Verify(ctx, "t")
+				results <- err
+			}()
+		}
+		synctest.Wait()
+		cancelFirst()
+		if err := <-results; auth.AsError(err).Reason != auth.ReasonCancelled {
+			t.Errorf("got %v for the one who went", err)
+		}
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Fatal("the call ended with the request that started it, while another waited")
+		default:
+		}
+		cancelSecond()
+		<-results
+		<-ended
+		if _, err := i.Verify(t.Context(), "t"); err != nil {
+			t.Errorf("got %v from the next call, want it to be a new one", err)
+		}
+	})
+}
+
+func answerWith(status int, contentType, body string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+		return true
+	}
+}
+
+// An endpoint that does not answer, or answers what can't be understood, is an outage: 503, nothing kept, no challenge.
+func TestStatement63FailuresAre503(t *testing.T) {
+	const json = "application/json"
+	for _, tt := range []struct {
+		name   string
+		before func(http.ResponseWriter, *http.Request) bool
+	}{
+		{"status 500", answerWith(500, json, `{"active":true}`)},
+		{"status 401: our own credentials are wrong", answerWith(401, json, `{"error":"invalid_client"}`)},
+		{"status 403", answerWith(403, json, `{"active":false}`)},
+		{"status 404", answerWith(404, "text/html", "not here")},
+		{"status 429", answerWith(429, json, `{}`)},
+		{"status 204", answerWith(204, json, "")},
+		{"a redirect, which is not followed", func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "https://evil.example/", http.StatusTemporaryRedirect)
+			return true
+		}},
+		{"a page in HTML", answerWith(200, "text/html", "<html>log in</html>")},
+		{"no content type", answerWith(200, "", `{"active":true}`)},
+		{"JSON of another type", answerWith(200, "application/token-introspection+jwt", `{"active":true}`)},
+		{"an empty answer", answerWith(200, json, "")},
+		{"garbage", answerWith(200, json, "garbage")},
+		{"a truncated answer", answerWith(200, json, `{"active":true,"sub":"al`)},
+		{"an array", answerWith(200, json, `[true]`)},
+		{"something after the object", answerWith(200, json, `{"active":false}{}`)},
+		{"no active", answerWith(200, json, `{"sub":"alice"}`)},
+		{"active that is a string", answerWith(200, json, `{"active":"true"}`)},
+		{"active that is a number", answerWith(200, json, `{"active":1}`)},
+		{"active that is null", answerWith(200, json, `{"active":null}`)},
+		{"active twice", answerWith(200, json, `{"active":false,"active":true}`)},
+		{"active in two cases", answerWith(200, json, `{"active":false,"Active":true}`)},
+		{"sub that is a number", answerWith(200, json, `{"active":true,"sub":1}`)},
+		{"exp that is a string", answerWith(200, json, `{"active":true,"sub":"a","exp":"1"}`)},
+		{"aud of numbers", answerWith(200, json, `{"active":true,"sub":"a","aud":[1]}`)},
+		{"a scope that is none", answerWith(200, json, `{"active":true,"sub":"a","aud":"`+testAudience+`","scope":"a\u0000b"}`)},
+		{"cnf that is a string", answerWith(200, json, `{"active":true,"sub":"a","cnf":"x"}`)},
+		{"jkt that is a number", answerWith(200, json, `{"active":true,"sub":"a","cnf":{"jkt":1}}`)},
+		{"an answer that is too long", answerWith(200, json, `{"active":true,"x":"`+strings.Repeat("x", oauth2.DefaultResponseBytes)+`"}`)},
+		{"a hanging endpoint", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				as, i := introspection(t, nil)
+				as.Set("t", active(nil))
+				as.Before = tt.before
+				h := handler(t, newAuthenticator(t, i, nil))
+				for range 2 {
+					resp := wantRefusal(t, h, bearer("t"), 503, "")
+					if resp.Header.Get("Retry-After") == "" {
+						t.Error("got no Retry-After")
+					}
+				}
+				if as.Calls() != 2 {
+					t.Errorf("got %d calls, want 2: a failure is not kept", as.Calls())
+				}
+				as.Before = nil
+				wantOK(t, h, bearer("t"))
+			})
+		})
+	}
+}
+
+// roundTripper is a transport made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestStatement63FailuresOfTheTransportAre503(t *testing.T) {
+	for name, transport := range map[string]roundTripper{
+		"no connection": func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"a body that breaks off": func(*http.Request) (*http.Response, error) {
+			body := io.MultiReader(strings.NewReader(`{"active":`), brokenReader{})
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(body)}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.HTTPClient = &http.Client{Transport: transport} })
+			wantRefusal(t, handler(t, newAuthenticator(t, i, nil)), bearer("a-secret-token"), 503, "")
+			_, err := i.Verify(t.Context(), "a-secret-token")
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				if strings.Contains(e.Error(), "secret") || strings.Contains(e.Error(), testIssuer) {
+					t.Errorf("got an error that holds what it should not: %v", e)
+				}
+			}
+		})
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestAPanicOfTheConfigurationIsAnOutage(t *testing.T) {
+	_, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+		c.Client = oauth2.ClientAuthenticationFunc(func(context.Context, http.Header, url.Values) error { panic("boom") })
+	})
+	if _, err := i.Verify(t.Context(), "t"); auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCallsUnderWayAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.MaxCalls = 2 })
+		release := make(chan struct{})
+		as.Before = func(http.ResponseWriter, *http.Request) bool { <-release; return false }
+		var wg sync.WaitGroup
+		for n := range 2 {
+			wg.Go(func() { _, _ = i.Verify(t.Context(), fmt.Sprint("t", n)) })
+		}
+		synctest.Wait()
+		if _, err := i.Verify(t.Context(), "one more"); auth.KindOf(err) != auth.KindUnavailable {
+			t.Errorf("got %v with two calls under way, want unavailable", err)
+		}
+		close(release)
+		wg.Wait()
+		if _, err := i.Verify(t.Context(), "one more"); !errors.Is(err, oauth2.ErrInactive) {
+			t.Errorf("got %v afterwards, want an answer", err)
+		}
+	})
+}
+
+func TestAnswersThatAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer object
+		want   error
+	}{
+		{"not active", object{"active": false, "sub": "alice"}, oauth2.ErrInactive},
+		{"another issuer", active(object{"iss": "https://evil.example"}), oauth2.ErrIssuer},
+		{"no audience", active(object{"aud": nil}), oauth2.ErrAudience},
+		{"no subject", active(object{"sub": nil}), oauth2.ErrNoSubject},
+		{"an empty subject", active(object{"sub": ""}), oauth2.ErrNoSubject},
+		{"expired beyond the skew of clocks, whatever active says", active(object{"exp": testTime.Add(-30 * time.Second).Unix()}), oauth2.ErrExpired},
+		{"of the future beyond the skew of clocks", active(object{"nbf": testTime.Add(31 * time.Second).Unix()}), oauth2.ErrNotYetValid},
+		{"a refresh token, as Ory says it", active(object{"token_use": "refresh_token"}), oauth2.ErrTokenType},
+		{"a refresh token, as Keycloak says it", active(object{"typ": "Refresh"}), oauth2.ErrTokenType},
+		{"an offline token of Keycloak", active(object{"typ": "Offline"}), oauth2.ErrTokenType},
+		{"an ID token", active(object{"typ": "ID"}), oauth2.ErrTokenType},
+		{"a type that is none of an access token", active(object{"token_type": "refresh_token"}), oauth2.ErrTokenType},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			as, i := introspection(t, nil)
+			as.Set("t", tt.answer)
+			token, err := i.Verify(t.Context(), "t")
+			if token != nil || !errors.Is(err, tt.want) || auth.KindOf(err) != auth.KindInvalid {
+				t.Errorf("got %v and %v, want %v", token, err, tt.want)
+			}
+			wantRefusal(t, handler(t, newAuthenticator(t, i, nil)), bearer("t"), 401, "Bearer", "error", "invalid_token")
+		})
+	}
+}
+
+func TestAnswersThatAreAccepted(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer object
+		change func(*oauth2.IntrospectorConfig)
+	}{
+		{"the plain case", active(nil), nil},
+		{"its issuer named", active(object{"iss": testIssuer}), nil},
+		{"without times, type and id", active(object{"exp": nil, "iat": nil, "token_type": nil, "jti": nil}), nil},
+		{"expired within the skew of clocks", active(object{"exp": testTime.Add(-29 * time.Second).Unix()}), nil},
+		{"type in another case", active(object{"token_type": "bearer"}), nil},
+		{"an access token, as Ory says it", active(object{"token_use": "access_token"}), nil},
+		{"members that nobody knows, and null", active(object{"x": object{"y": 1}, "username": nil, "nbf": nil}), nil},
+		{"scopes as an array", active(object{"scope": []string{"notes:read", "notes:write"}}), nil},
+		{"dates with a fraction", active(object{"exp": float64(testTime.Add(time.Hour).Unix()) + 0.5}), nil},
+		{"any audience where that is said", active(object{"aud": nil}), func(c *oauth2.IntrospectorConfig) { c.Audience, c.InsecureAnyAudience = nil, true }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			as, i := introspection(t, tt.change)
+			as.Set("t", tt.answer)
+			token, err := i.Verify(t.Context(), "t")
+			if err != nil {
+				t.Fatal(err, errors.Unwrap(err))
+			}
+			if token.Issuer != testIssuer || token.Subject != "alice" || token.ClientID != "app" || token.Scopes.String() != "notes:read notes:write" {
+				t.Errorf("got %+v", *token)
+			}
+			var members struct {
+				Subject string `json:"sub"`
+			}
+			if answer, ok := token.Data.(*oauth2.Introspection); !ok || answer.Into(&members) != nil || members.Subject != "alice" || !strings.Contains(string(answer.Raw()), `"alice"`) {
+				t.Errorf("got data %v", token.Data)
+			}
+		})
+	}
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.ClientAsSubject = true })
+	as.Set("t", active(object{"sub": nil}))
+	if token, err := i.Verify(t.Context(), "t"); err != nil || token.Subject != "app" {
+		t.Errorf("got %v and %v, want the client as the subject where that is said", token, err)
+	}
+}
+
+func TestBoundOpaqueTokens(t *testing.T) {
+	key := authtest.NewDPoPKey(testClock)
+	as, i := introspection(t, nil)
+	as.Set("bound", active(object{"token_type": "DPoP", "cnf": object{"jkt": key.Thumbprint()}}))
+	as.Set("lost", active(object{"token_type": "DPoP"}))
+	as.Set("strange", active(object{"cnf": object{"kid": "k"}}))
+	h := handler(t, newAuthenticator(t, i, withDPoP(newDPoP(nil))))
+	wantOK(t, h, key.Request("GET", testURL, "bound", ""))
+	wantRefusal(t, h, bearer("bound"), 401, "DPoP", "error", "invalid_token")
+	wantRefusal(t, h, key.Request("GET", testURL, "lost", ""), 401, "DPoP", "error", "invalid_token")
+	wantRefusal(t, h, bearer("lost"), 401, "Bearer", "error", "invalid_token")
+	wantRefusal(t, h, bearer("strange"), 401, "Bearer", "error", "invalid_token")
+}
+
+func TestClientAuthentication(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier := must(jwt.NewVerifier(jwt.Config{
+		Issuer: "notes", Audience: []string{testIssuer}, Algorithms: []jwt.Algorithm{jwt.EdDSA}, Profile: jwt.ProfileLegacy,
+		Keys: must(jwt.NewKeySet(must(jwt.NewPublicKey("", jwt.EdDSA, public)))), Require: []string{"jti", "sub", "iat"}, Clock: testClock,
+	}))
+	t.Run("by Basic, form-encoded", func(t *testing.T) {
+		as, i := introspection(t, nil)
+		as.Set("t", active(nil))
+		if _, err := i.Verify(t.Context(), "t"); err != nil {
+			t.Error(err)
+		}
+		if form := as.LastForm(); form.Get("token") != "t" || form.Get("token_type_hint") != "access_token" || form.Has("client_secret") {
+			t.Errorf("got the form %v", form)
+		}
+	})
+	t.Run("in the form", func(t *testing.T) {
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretPost("notes", "s3cret & more") })
+		as.Set("t", active(nil))
+		if _, err := i.Verify(t.Context(), "t"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("with a wrong secret it is us who are refused, not the token", func(t *testing.T) {
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretPost("notes", "wrong") })
+		as.Set("t", active(nil))
+		if _, err := i.Verify(t.Context(), "t"); auth.KindOf(err) != auth.KindUnavailable {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("by a signed assertion, new each time", func(t *testing.T) {
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+			c.Client = oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: private, Clock: testClock})
+		})
+		as.ClientID = ""
+		seen := map[string]bool{}
+		for _, token := range []string{"t", "u"} {
+			as.Set(token, active(nil))
+			if _, err := i.Verify(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+			form := as.LastForm()
+			claims, err := verifier.Verify(t.Context(), form.Get("client_assertion"))
+			if err != nil {
+				t.Fatal(err, errors.Unwrap(err))
+			}
+			if claims.Subject() != "notes" || claims.ExpiresAt().Sub(claims.IssuedAt()) != time.Minute || seen[claims.ID()] {
+				t.Errorf("got %s", claims.Raw())
+			}
+			if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" || form.Get("client_id") != "notes" {
+				t.Errorf("got the form %v", form)
+			}
+			seen[claims.ID()] = true
+		}
+	})
+	t.Run("an error of one's own is an outage", func(t *testing.T) {
+		_, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+			c.Client = oauth2.ClientAuthenticationFunc(func(context.Context, http.Header, url.Values) error { return errors.New("no token") })
+		})
+		if _, err := i.Verify(t.Context(), "t"); auth.KindOf(err) != auth.KindUnavailable {
+			t.Errorf("got %v", err)
+		}
+	})
+	for _, c := range []oauth2.ClientAuthentication{
+		oauth2.ClientSecretBasic("notes", "s3cret"), oauth2.ClientSecretPost("notes", "s3cret"),
+		oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: private}),
+	} {
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			if got := fmt.Sprintf(format, c); got != "[redacted]" {
+				t.Errorf("got %s printed with %s", got, format)
+			}
+		}
+	}
+}
