@@ -204,3 +204,5 @@ func with(m object, name string, v any) object {
 	}
 	return c
 }
+
+func onlyES256(c *dpop.Config) { c.Algorithms = []jwt.Algorithm{jwt.ES256} }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,12 +14,12 @@ import (
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/jwt"
 	"github.com/cardea-go/auth/oauth2"
-	"github.com/cardea-go/auth/oauth2/dpop"
 )
 
 // The tests of this file are the checklist of a resource server, one function a statement, in its order and numbers.
 
 // Token taken from the Authorization header only; in the query it is ignored; two methods at once: 400 invalid_request.
+
 func TestStatement57TokenFromTheHeaderOnly(t *testing.T) {
 	as := newIssuer(testIssuer)
 	h := handler(t, newAuthenticator(t, as.verifier(), nil))
@@ -44,7 +46,9 @@ func TestStatement57TokenFromTheHeaderOnly(t *testing.T) {
 }
 
 // Scheme is case-insensitive; malformed header: 400, absent: 401 without an error code, invalid: 401 invalid_token, too
+
 // little scope: 403 insufficient_scope with the scopes of this operation.
+
 func TestStatement58AnswersOfRFC6750(t *testing.T) {
 	as := newIssuer(testIssuer)
 	h := handler(t, newAuthenticator(t, as.verifier(), nil), auth.Scopes("notes:read"), auth.Scopes("notes:delete"))
@@ -84,6 +88,7 @@ func TestStatement58AnswersOfRFC6750(t *testing.T) {
 }
 
 // Header values in challenges are escaped; verifier errors are not echoed.
+
 func TestStatement59ChallengesAreEscapedAndSilent(t *testing.T) {
 	v := oauth2.VerifierFunc(func(_ context.Context, token string) (*oauth2.Token, error) {
 		return nil, auth.Invalid("x", errors.New("token "+token+` is "bad"`))
@@ -101,6 +106,7 @@ func TestStatement59ChallengesAreEscapedAndSilent(t *testing.T) {
 }
 
 // Every accepted token names this resource in aud.
+
 func TestStatement60Audience(t *testing.T) {
 	as := newIssuer(testIssuer)
 	h := handler(t, newAuthenticator(t, as.verifier(), nil))
@@ -121,6 +127,7 @@ func TestStatement60Audience(t *testing.T) {
 }
 
 // JWT access token: typ at+jwt required, alg allow-list, none and symmetric refused, iss exact, exp/nbf with bounded skew.
+
 func TestStatement61JWTAccessTokens(t *testing.T) {
 	as := newIssuer(testIssuer)
 	h := handler(t, newAuthenticator(t, as.verifier(), nil))
@@ -164,153 +171,61 @@ func TestStatement61JWTAccessTokens(t *testing.T) {
 }
 
 // A token with cnf.jkt sent as Bearer: 401; DPoP scheme with an unbound token: 401.
-func TestStatement64NoDowngrade(t *testing.T) {
-	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
-	h := handler(t, newAuthenticator(t, as.verifier(), withDPoP(newDPoP(nil))))
-	boundToken, plain := as.token(bound(key.Thumbprint(), "")), as.token(nil)
-	wantOK(t, h, key.Request("GET", testURL, boundToken, ""))
-	wantOK(t, h, bearer(plain))
-	wantRefusal(t, h, bearer(boundToken), 401, "DPoP", "error", "invalid_token")
-	wantRefusal(t, h, key.Request("GET", testURL, plain, ""), 401, "DPoP", "error", "invalid_token")
-
-	withProof := bearer(boundToken)
-	withProof.Header.Set("DPoP", key.Proof(authtest.DPoPProof{Method: "GET", URL: testURL, AccessToken: boundToken}))
-	wantRefusal(t, h, withProof, 401, "DPoP", "error", "invalid_token")
-
-	unaware := handler(t, newAuthenticator(t, as.verifier(), nil))
-	wantRefusal(t, unaware, bearer(boundToken), 401, "Bearer", "error", "invalid_token")
-	wantRefusal(t, unaware, key.Request("GET", testURL, boundToken, ""), 401, "Bearer", "error", "")
-
-	strict := handler(t, newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
-		withDPoP(newDPoP(nil))(c)
-		c.RequireBinding = true
-	}))
-	wantOK(t, strict, key.Request("GET", testURL, boundToken, ""))
-	wantRefusal(t, strict, bearer(plain), 401, "DPoP", "error", "invalid_token")
-	wantRefusal(t, strict, bearer(boundToken), 401, "DPoP", "error", "invalid_token")
-	authtest.AssertChallenges(t, authtest.Do(strict, get()), `DPoP algs="ES256 EdDSA ES384 ES512 PS256"`)
-}
 
 // DPoP proof: ath = hash of this token, htm/htu of this request (external URL configured, not guessed from Host), iat
+
 // window, jti once, nonce if demanded with use_dpop_nonce and DPoP-Nonce.
-func TestStatement65DPoPProofs(t *testing.T) {
-	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
-	token := as.token(bound(key.Thumbprint(), ""))
-	h := handler(t, newAuthenticator(t, as.verifier(), withDPoP(newDPoP(nil))))
-	request := func(p authtest.DPoPProof) *http.Request {
-		return get("Authorization", "DPoP "+token, "DPoP", key.Proof(p))
-	}
-	good := authtest.DPoPProof{Method: "GET", URL: testURL, AccessToken: token}
-	change := func(f func(*authtest.DPoPProof)) *http.Request {
-		p := good
-		f(&p)
-		return request(p)
-	}
-	for name, r := range map[string]*http.Request{
-		"the hash of another token":   change(func(p *authtest.DPoPProof) { p.AccessToken = "x" }),
-		"no hash of the token":        change(func(p *authtest.DPoPProof) { p.AccessToken = "" }),
-		"another method":              change(func(p *authtest.DPoPProof) { p.Method = "POST" }),
-		"another URL":                 change(func(p *authtest.DPoPProof) { p.URL = testURL + "/x" }),
-		"an iat too long ago":         change(func(p *authtest.DPoPProof) { p.Claims = object{"iat": testTime.Add(-2 * time.Minute).Unix()} }),
-		"another key":                 authtest.NewDPoPKey(testClock).Request("GET", testURL, token, ""),
-		"no proof":                    get("Authorization", "DPoP "+token),
-		"a proof that is no JWT":      get("Authorization", "DPoP "+token, "DPoP", "x"),
-		"the access token as a proof": get("Authorization", "DPoP "+token, "DPoP", token),
-	} {
-		t.Run(name, func(t *testing.T) { wantRefusal(t, h, r, 401, "DPoP", "error", "invalid_dpop_proof") })
-	}
-	twice := request(good)
-	twice.Header.Add("DPoP", twice.Header.Get("DPoP"))
-	wantRefusal(t, h, twice, 400, "DPoP", "error", "invalid_request")
-
-	once := request(good)
-	wantOK(t, h, once)
-	wantRefusal(t, h, once, 401, "DPoP", "error", "invalid_dpop_proof")
-}
-
-func TestStatement65ExternalURL(t *testing.T) {
-	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
-	token := as.token(bound(key.Thumbprint(), ""))
-	for _, tt := range []struct {
-		name, external, url string
-		request             func(r *http.Request)
-		ok                  bool
-	}{
-		{"the Host header does not matter", "https://api.example", testURL, func(r *http.Request) { r.Host = "10.0.0.1:8080" }, true},
-		{"the Host header can't choose", "https://api.example", "https://evil.example/notes/1", func(r *http.Request) { r.Host = "evil.example" }, false},
-		{"X-Forwarded-Host can't choose", "https://api.example", "https://evil.example/notes/1", func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "evil.example") }, false},
-		{"a path that a proxy cuts off is put back", "https://api.example/v1/", "https://api.example/v1/notes/1", func(*http.Request) {}, true},
-		{"a prefix that a handler cuts off does not count", "https://api.example", testURL, func(r *http.Request) {
-			r.RequestURI = "/notes/1?a=b"
-			r.URL.Path, r.URL.RawPath = "/1", ""
-		}, true},
-		{"an encoded path is taken as it was sent", "https://api.example", "https://api.example/a%2Fb", func(r *http.Request) {
-			r.RequestURI, r.URL.Path, r.URL.RawPath = "/a%2Fb", "/a/b", "/a%2Fb"
-		}, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			h := handler(t, newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
-				c.DPoP, c.ExternalURL = newDPoP(nil), tt.external
-			}))
-			r := get("Authorization", "DPoP "+token, "DPoP", key.Proof(authtest.DPoPProof{Method: "GET", URL: tt.url, AccessToken: token}))
-			tt.request(r)
-			if tt.ok {
-				wantOK(t, h, r)
-				return
-			}
-			wantRefusal(t, h, r, 401, "DPoP", "error", "invalid_dpop_proof")
-		})
-	}
-}
-
-func TestStatement65Nonces(t *testing.T) {
-	now := testTime
-	clock := func() time.Time { return now }
-	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(clock)
-	token := as.token(bound(key.Thumbprint(), ""))
-	v := newDPoP(func(c *dpop.Config) {
-		c.Clock = clock
-		c.Nonces = must(dpop.NewNonces(dpop.NoncesConfig{Clock: clock, Lifetime: time.Minute}))
-	})
-	h := handler(t, newAuthenticator(t, as.verifier(), withDPoP(v)), auth.Scopes("notes:read"))
-
-	resp := wantRefusal(t, h, key.Request("GET", testURL, token, ""), 401, "DPoP", "error", "use_dpop_nonce")
-	nonce := resp.Header.Get("DPoP-Nonce")
-	if nonce == "" || len(resp.Header["Dpop-Nonce"]) != 1 {
-		t.Fatalf("got DPoP-Nonce %q with the challenge", resp.Header["Dpop-Nonce"])
-	}
-	if resp = wantOK(t, h, key.Request("GET", testURL, token, nonce)); resp.Header.Get("DPoP-Nonce") != "" {
-		t.Error("got a nonce on 200 where the client has the newest")
-	}
-	now = now.Add(time.Minute)
-	resp = wantOK(t, h, key.Request("GET", testURL, token, nonce))
-	next := resp.Header.Get("DPoP-Nonce")
-	if next == "" || next == nonce {
-		t.Errorf("got DPoP-Nonce %q on 200, want a newer one", next)
-	}
-	now = now.Add(time.Minute)
-	wantRefusal(t, h, key.Request("GET", testURL, token, nonce), 401, "DPoP", "error", "use_dpop_nonce")
-	resp = wantRefusal(t, h, get("Authorization", "DPoP "+token), 401, "DPoP", "error", "invalid_dpop_proof")
-	if resp.Header.Get("DPoP-Nonce") == "" {
-		t.Error("got no nonce with the refusal of a request without a proof, which costs the client a round trip")
-	}
-	wantOK(t, h, key.Request("GET", testURL, token, next))
-	if resp = wantRefusal(t, h, bearer(as.token(bound(key.Thumbprint(), ""))), 401, "DPoP"); resp.Header.Get("DPoP-Nonce") != "" {
-		t.Error("got a nonce for a bearer token")
-	}
-}
 
 // A proof is used once across all instances that share a store.
-func TestStatement65ReplayAcrossInstances(t *testing.T) {
-	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
-	token := as.token(bound(key.Thumbprint(), ""))
-	replays := must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: testClock}))
-	instance := func() http.Handler {
-		return handler(t, newAuthenticator(t, as.verifier(), withDPoP(newDPoP(func(c *dpop.Config) { c.Replays = replays }))))
+
+// Unknown kid causes at most one JWKS fetch per interval, never evicts good keys, and concurrent misses share it.
+
+func TestStatement62UnknownKeys(t *testing.T) {
+	as := newIssuer(testIssuer)
+	jwks := must(jwt.NewJWKSHandler(time.Hour, as.keys().Keys()...))
+	var fetches atomic.Int64
+	remote := must(jwt.NewRemote(jwt.RemoteConfig{
+		URL: testIssuer + "/jwks", Clock: testClock,
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			fetches.Add(1)
+			return authtest.Do(jwks, r), nil
+		}),
+	}))
+	defer func() { _ = remote.Close() }()
+	c := as.config()
+	c.Keys = remote
+	h := handler(t, newAuthenticator(t, must(oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: c})), nil))
+	wantOK(t, h, bearer(as.token(nil)))
+	stranger := newIssuer(testIssuer)
+	stranger.id = "unknown"
+	forged := stranger.token(nil)
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			if resp := authtest.Do(h, bearer(forged)); resp.StatusCode != 401 {
+				t.Errorf("got status %d", resp.StatusCode)
+			}
+		})
 	}
-	a, b := instance(), instance()
-	r := key.Request("GET", testURL, token, "")
-	wantOK(t, a, r)
-	wantRefusal(t, b, r, 401, "DPoP", "error", "invalid_dpop_proof")
-	wantRefusal(t, a, r, 401, "DPoP", "error", "invalid_dpop_proof")
+	wg.Wait()
+	wantOK(t, h, bearer(as.token(nil)))
+	if got := fetches.Load(); got > 2 {
+		t.Errorf("got %d fetches, want the first and at most one more", got)
+	}
 }
+
+// A token with cnf.x5t#S256 needs the same client certificate on this connection; a forwarded-certificate header counts
+
+// only from listed proxies and is stripped otherwise.
+
+// A token that is bound to a key and to a certificate needs both.
+
+// Metadata served at /.well-known/oauth-protected-resource + path; resource equals the URL clients use; challenge carries
+
+// resource_metadata; offline_access is not listed.
+
+// Any-of and hierarchical scopes are expressible per route, and the challenge names them.
+
+// Scopes of nested guards add up, and a 403 lists what the whole route needs.
+
+// The principal keeps what was granted beside what it stands for.
