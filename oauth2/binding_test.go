@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-go/auth/oauth2/dpop"
 )
 
+// A token with cnf.jkt sent as Bearer: 401; DPoP scheme with an unbound token: 401.
 func TestStatement64NoDowngrade(t *testing.T) {
 	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
 	h := handler(t, newAuthenticator(t, as.verifier(), withDPoP(newDPoP(nil))))
@@ -38,6 +39,8 @@ func TestStatement64NoDowngrade(t *testing.T) {
 	authtest.AssertChallenges(t, authtest.Do(strict, get()), `DPoP algs="ES256 EdDSA ES384 ES512 PS256"`)
 }
 
+// DPoP proof: ath = hash of this token, htm/htu of this request (external URL configured, not guessed from Host), iat
+// window, jti once, nonce if demanded with use_dpop_nonce and DPoP-Nonce.
 func TestStatement65DPoPProofs(t *testing.T) {
 	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
 	token := as.token(bound(key.Thumbprint(), ""))
@@ -145,6 +148,7 @@ func TestStatement65Nonces(t *testing.T) {
 	}
 }
 
+// A proof is used once across all instances that share a store.
 func TestStatement65ReplayAcrossInstances(t *testing.T) {
 	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
 	token := as.token(bound(key.Thumbprint(), ""))
@@ -159,6 +163,7 @@ func TestStatement65ReplayAcrossInstances(t *testing.T) {
 	wantRefusal(t, a, r, 401, "DPoP", "error", "invalid_dpop_proof")
 }
 
+// A token that is bound to a key and to a certificate needs both.
 func TestStatement66BoundTwice(t *testing.T) {
 	as, mine, key := newIssuer(testIssuer), newCertificate(t), authtest.NewDPoPKey(testClock)
 	token := as.token(bound(key.Thumbprint(), oauth2.CertificateThumbprint(mine.Raw)))

@@ -34,6 +34,8 @@ func over(r *http.Request, c *x509.Certificate) *http.Request {
 	return r
 }
 
+// A token with cnf.x5t#S256 needs the same client certificate on this connection; a forwarded-certificate header counts
+// only from listed proxies and is stripped otherwise.
 func TestStatement66CertificateBoundTokens(t *testing.T) {
 	as, mine, other := newIssuer(testIssuer), newCertificate(t), newCertificate(t)
 	token := as.token(bound("", oauth2.CertificateThumbprint(mine.Raw)))

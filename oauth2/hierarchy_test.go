@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-go/auth/oauth2"
 )
 
+// Any-of and hierarchical scopes are expressible per route, and the challenge names them.
 func TestStatement68Scopes(t *testing.T) {
 	as := newIssuer(testIssuer)
 	a := newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
@@ -52,6 +53,7 @@ func TestStatement68Scopes(t *testing.T) {
 	}
 }
 
+// Scopes of nested guards add up, and a 403 lists what the whole route needs.
 func TestStatement68NestedGuards(t *testing.T) {
 	as := newIssuer(testIssuer)
 	outer := must(middleware.New(middleware.Config{Authenticator: newAuthenticator(t, as.verifier(), nil), Require: auth.Scopes("notes:read")}))
@@ -60,6 +62,7 @@ func TestStatement68NestedGuards(t *testing.T) {
 	wantRefusal(t, h, bearer(as.token(nil)), 403, "Bearer", "error", "insufficient_scope", "scope", "notes:read notes:delete")
 }
 
+// The principal keeps what was granted beside what it stands for.
 func TestStatement68GrantedScopesStayAsTheyWere(t *testing.T) {
 	as := newIssuer(testIssuer)
 	a := newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {

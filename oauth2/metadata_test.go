@@ -9,6 +9,8 @@ import (
 	"github.com/cardea-go/auth/oauth2"
 )
 
+// Metadata served at /.well-known/oauth-protected-resource + path; resource equals the URL clients use; challenge carries
+// resource_metadata; offline_access is not listed.
 func TestStatement67Metadata(t *testing.T) {
 	for _, tt := range []struct{ resource, url, path string }{
 		{"https://api.example", "https://api.example/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource"},
