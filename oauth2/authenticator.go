@@ -278,7 +278,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (*Token, error
 		return nil, auth.Unavailable(errUnlimited)
 	case err == nil:
 		return t, nil
-	case auth.KindOf(err) == auth.KindNoCredential:
+	case errors.Is(err, auth.ErrNoCredential):
 		return nil, auth.Unavailable(errAbsent) // there is a token: it must not become an anonymous caller
 	}
 	return nil, err
@@ -287,7 +287,7 @@ func (a *Authenticator) verify(ctx context.Context, token string) (*Token, error
 var (
 	errNoOutcome = errors.New("oauth2: verifier returned neither a token nor an error")
 	errUnlimited = errors.New("oauth2: verifier returned a token with unlimited scopes")
-	errAbsent    = errors.New("oauth2: verifier returned an error that says there is no token")
+	errAbsent    = errors.New("oauth2: a verifier or CertificateFunc returned an error that says there is no credential")
 )
 
 func (a *Authenticator) principal(t *Token, scheme string) (*auth.Principal, error) {
@@ -319,14 +319,24 @@ func queryHasToken(query string) bool {
 
 // isToken68 reports whether s is a b64token (RFC 6750 §2.1), which RFC 9110 §11.2 calls token68.
 func isToken68(s string) bool {
-	s = strings.TrimRight(s, "=")
+	for len(s) > 0 && s[len(s)-1] == '=' {
+		s = s[:len(s)-1]
+	}
 	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '-' || c == '.' || c == '_' || c == '~' || c == '+' || c == '/':
-		default:
+		c := s[i]
+		mask := uint64(token68Low)
+		if c >= 64 {
+			mask = token68High
+		}
+		if c >= 128 || mask>>(c&63)&1 == 0 {
 			return false
 		}
 	}
 	return s != ""
 }
+
+// The characters of a token68, as bits: those below 64, and those from there to 127.
+const (
+	token68Low  = (1<<10-1)<<'0' | 1<<'+' | 1<<'-' | 1<<'.' | 1<<'/'
+	token68High = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) | 1<<('_'-64) | 1<<('~'-64)
+)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -50,6 +51,8 @@ func (a *Authenticator) confirm(r *http.Request, t *Token, token string, asDPoP 
 func (a *Authenticator) confirmCertificate(r *http.Request, thumbprint string) error {
 	der, err := a.c.Certificate(r)
 	switch {
+	case errors.Is(err, auth.ErrNoCredential), errors.Is(err, auth.ErrUnrecognized):
+		return auth.Unavailable(errAbsent) // the token is recognised: no later member of a chain may rescue it
 	case err != nil:
 		return auth.AsError(err)
 	case len(der) == 0:

@@ -2,12 +2,16 @@ package oauth2_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -476,10 +480,167 @@ func TestClientAuthentication(t *testing.T) {
 		oauth2.ClientSecretBasic("notes", "s3cret"), oauth2.ClientSecretPost("notes", "s3cret"),
 		oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: private}),
 	} {
+		if got := c.(slog.LogValuer).LogValue().String() + c.(fmt.Stringer).String() + c.(fmt.GoStringer).GoString(); got != strings.Repeat("[redacted]", 3) {
+			t.Errorf("got %s", got)
+		}
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			if got := fmt.Sprintf(format, c); got != "[redacted]" {
 				t.Errorf("got %s printed with %s", got, format)
 			}
 		}
 	}
+}
+
+func TestIntrospectorConfigurationsThatAreRefused(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: private}
+	for _, tt := range []struct {
+		name   string
+		change func(*oauth2.IntrospectorConfig)
+		want   string
+	}{
+		{"no endpoint", func(c *oauth2.IntrospectorConfig) { c.Endpoint = "" }, "Endpoint is empty"},
+		{"a relative endpoint", func(c *oauth2.IntrospectorConfig) { c.Endpoint = "/introspect" }, "Endpoint"},
+		{"an endpoint with a password", func(c *oauth2.IntrospectorConfig) { c.Endpoint = "https://u:hunter2@as.example" }, "Endpoint"},
+		{"an endpoint over http", func(c *oauth2.IntrospectorConfig) { c.Endpoint = "http://as.example/introspect" }, "use https"},
+		{"no issuer", func(c *oauth2.IntrospectorConfig) { c.Issuer = "" }, "Issuer is empty"},
+		{"no client", func(c *oauth2.IntrospectorConfig) { c.Client = nil }, "Client is nil"},
+		{"a client without a secret", func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretBasic("notes", "") }, "secret is empty"},
+		{"a nil function for a client", func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientAuthenticationFunc(nil) }, "nil ClientAuthenticationFunc"},
+		{"an assertion without a key", func(c *oauth2.IntrospectorConfig) {
+			c.Client = oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes"})
+		}, "Key is missing"},
+		{"an assertion by an HMAC", func(c *oauth2.IntrospectorConfig) {
+			k := key
+			k.Algorithm = jwt.HS256
+			c.Client = oauth2.PrivateKeyJWT(k)
+		}, "HS256"},
+		{"an algorithm that is not the key's", func(c *oauth2.IntrospectorConfig) {
+			k := key
+			k.Algorithm = jwt.ES256
+			c.Client = oauth2.PrivateKeyJWT(k)
+		}, "Key"},
+		{"a key that is none", func(c *oauth2.IntrospectorConfig) {
+			k := key
+			k.Key = oddKey{}
+			c.Client = oauth2.PrivateKeyJWT(k)
+		}, "Key"},
+		{"no audience", func(c *oauth2.IntrospectorConfig) { c.Audience = nil }, "Audience is empty"},
+		{"an empty audience", func(c *oauth2.IntrospectorConfig) { c.Audience = []string{""} }, "empty name"},
+		{"an audience and any", func(c *oauth2.IntrospectorConfig) { c.InsecureAnyAudience = true }, "InsecureAnyAudience"},
+		{"a timeout beyond the limit", func(c *oauth2.IntrospectorConfig) { c.Timeout = time.Hour }, "Timeout"},
+		{"a negative time to keep", func(c *oauth2.IntrospectorConfig) { c.CacheFor = -1 }, "CacheFor"},
+		{"a refusal kept too long", func(c *oauth2.IntrospectorConfig) { c.CacheInactiveFor = time.Hour }, "CacheInactiveFor"},
+		{"too many entries", func(c *oauth2.IntrospectorConfig) { c.CacheEntries = 1e7 }, "CacheEntries"},
+		{"negative calls", func(c *oauth2.IntrospectorConfig) { c.MaxCalls = -1 }, "MaxCalls"},
+		{"an answer beyond the limit", func(c *oauth2.IntrospectorConfig) { c.MaxResponseBytes = 1e9 }, "MaxResponseBytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := oauth2.IntrospectorConfig{
+				Endpoint: testIssuer + "/introspect", Issuer: testIssuer, Audience: []string{testAudience}, Client: oauth2.ClientSecretBasic("notes", "s"),
+			}
+			tt.change(&c)
+			i, err := oauth2.NewIntrospector(c)
+			if i != nil || err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("got %v and %v, want an error about %s", i, err, tt.want)
+			}
+		})
+	}
+	if _, err := oauth2.NewIntrospector(oauth2.IntrospectorConfig{
+		Endpoint: "http://127.0.0.1/introspect", Issuer: testIssuer, Audience: []string{testAudience}, Client: oauth2.PrivateKeyJWT(key),
+	}); err != nil {
+		t.Errorf("got %v for a loopback address and nothing that may be left out", err)
+	}
+}
+
+// oddKey is a crypto.Signer of a type that nobody knows.
+type oddKey struct{ ed25519.PrivateKey }
+
+func (oddKey) Public() crypto.PublicKey { return "odd" }
+
+// failingKey is a KMS that is down.
+type failingKey struct{ ed25519.PrivateKey }
+
+func (failingKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("the KMS is down")
+}
+
+func TestASignerThatFailsIsAnOutage(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+		c.Client = oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: failingKey{private}, Audience: testIssuer + "/token"})
+	})
+	if _, err := i.Verify(t.Context(), "t"); auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRecognize(t *testing.T) {
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+		c.Recognize = func(token string) bool { return strings.HasPrefix(token, "at_") }
+	})
+	if _, err := i.Verify(t.Context(), "xx_1"); !errors.Is(err, auth.ErrUnrecognized) || as.Calls() != 0 {
+		t.Errorf("got %v and %d calls for a token of another shape", err, as.Calls())
+	}
+	if _, err := i.Verify(t.Context(), "at_1"); !errors.Is(err, oauth2.ErrInactive) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A real server and connections, without what tests replace.
+func TestIntrospectionOverHTTP(t *testing.T) {
+	as := &authtest.Introspection{ClientID: "notes", ClientSecret: "s"}
+	as.Set("t", active(object{"exp": time.Now().Add(time.Hour).Unix(), "iat": nil}))
+	server := httptest.NewServer(as)
+	defer server.Close()
+	i := must(oauth2.NewIntrospector(oauth2.IntrospectorConfig{
+		Endpoint: server.URL, Issuer: testIssuer, Audience: []string{testAudience}, Client: oauth2.ClientSecretBasic("notes", "s"),
+	}))
+	if token, err := i.Verify(t.Context(), "t"); err != nil || token.Subject != "alice" {
+		t.Errorf("got %v and %v", token, err)
+	}
+	server.Close()
+	if _, err := i.Verify(t.Context(), "u"); auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("got %v from a server that is gone", err)
+	}
+}
+
+func TestIntrospectionPrintsNothing(t *testing.T) {
+	as, i := introspection(t, nil)
+	as.Set("t", active(nil))
+	token := must(i.Verify(t.Context(), "t"))
+	if text := fmt.Sprintf("%v %+v %#v", token.Data, token.Data, token.Data); strings.Contains(text, "alice") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func FuzzIntrospectionAnswer(f *testing.F) {
+	f.Add(`{"active":true,"sub":"alice","aud":"https://api.example/notes","exp":1795435200,"cnf":{"jkt":"x"}}`)
+	f.Add(`{"active":false}`)
+	f.Add(`{"active":true,"active":false}`)
+	f.Add("")
+	f.Fuzz(func(t *testing.T, body string) {
+		as, i := introspection(t, nil)
+		as.Before = answerWith(200, "application/json", body)
+		token, err := i.Verify(t.Context(), "t")
+		if (token == nil) == (err == nil) {
+			t.Fatal("neither or both of a token and an error")
+		}
+		if err != nil {
+			return
+		}
+		var m struct {
+			Active  bool   `json:"active"`
+			Subject string `json:"sub"`
+		}
+		if json.Unmarshal([]byte(body), &m) != nil || !m.Active || m.Subject != token.Subject {
+			t.Fatalf("accepted %q as %q", body, token.Subject)
+		}
+	})
 }

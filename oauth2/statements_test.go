@@ -200,4 +200,3 @@ func TestStatement62UnknownKeys(t *testing.T) {
 		t.Errorf("got %d fetches, want the first and at most one more", got)
 	}
 }
-
