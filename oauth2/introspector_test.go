@@ -107,22 +107,22 @@ func TestStatement63WithoutACacheEachRequestAsks(t *testing.T) {
 }
 
 func TestStatement63TheCacheIsBounded(t *testing.T) {
-	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.CacheEntries = 4 })
+	as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.CacheEntries = 12 })
 	verify := func(n int) {
 		if _, err := i.Verify(t.Context(), fmt.Sprint("t", n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for n := range 20 {
+	for n := range 60 {
 		as.Set(fmt.Sprint("t", n), active(nil))
 		verify(n)
 	}
 	before := as.Calls()
-	for n := range 20 {
+	for n := range 60 {
 		verify(n)
 	}
-	if got := as.Calls() - before; got < 16 {
-		t.Errorf("got %d calls for 20 tokens where 4 are kept", got)
+	if got := as.Calls() - before; got < 48 {
+		t.Errorf("got %d calls for 60 tokens where 12 are kept", got)
 	}
 }
 
@@ -237,6 +237,7 @@ func TestStatement63FailuresAre503(t *testing.T) {
 		{"aud of numbers", answerWith(200, json, `{"active":true,"sub":"a","aud":[1]}`)},
 		{"a scope that is none", answerWith(200, json, `{"active":true,"sub":"a","aud":"`+testAudience+`","scope":"a\u0000b"}`)},
 		{"cnf that is a string", answerWith(200, json, `{"active":true,"sub":"a","cnf":"x"}`)},
+		{"jkt twice", answerWith(200, json, `{"active":true,"sub":"a","cnf":{"jkt":"a","jkt":"b"}}`)},
 		{"jkt that is a number", answerWith(200, json, `{"active":true,"sub":"a","cnf":{"jkt":1}}`)},
 		{"an answer that is too long", answerWith(200, json, `{"active":true,"x":"`+strings.Repeat("x", oauth2.DefaultResponseBytes)+`"}`)},
 		{"a hanging endpoint", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }},
@@ -368,6 +369,7 @@ func TestAnswersThatAreAccepted(t *testing.T) {
 		{"an access token, as Ory says it", active(object{"token_use": "access_token"}), nil},
 		{"members that nobody knows, and null", active(object{"x": object{"y": 1}, "username": nil, "nbf": nil}), nil},
 		{"scopes as an array", active(object{"scope": []string{"notes:read", "notes:write"}}), nil},
+		{"a login with a time and a class", active(object{"auth_time": testTime.Unix(), "acr": "mfa"}), nil},
 		{"dates with a fraction", active(object{"exp": float64(testTime.Add(time.Hour).Unix()) + 0.5}), nil},
 		{"any audience where that is said", active(object{"aud": nil}), func(c *oauth2.IntrospectorConfig) { c.Audience, c.InsecureAnyAudience = nil, true }},
 	} {
