@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,9 @@ func (s *replays) Once(ctx context.Context, key string, until time.Time) (bool, 
 	end, used := s.keys[key]
 	if s.racy {
 		s.mu.Unlock()
-		time.Sleep(time.Microsecond)
+		for range 100 {
+			runtime.Gosched()
+		}
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()
