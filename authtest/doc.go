@@ -5,8 +5,9 @@
 //   - Answers: [Challenges] and [AssertChallenge] read WWW-Authenticate as RFC 9110 §11.6.1 writes it.
 //   - Implementations: [TestAuthenticator] and [TestRequirement] check the contracts of [auth.Authenticator] and
 //     [auth.Requirement] rule by rule, and each rule explains itself when it fails. [TestAPIKeyStore], [TestLimiter],
-//     [TestUsers] and [TestRingStore] do the same for what other packages let you implement.
-//   - Tokens: [NewIssuer] is an issuer on a real server, with keys that rotate and every way to fail.
+//     [TestUsers], [TestRingStore] and [TestReplayStore] do the same for what other packages let you implement.
+//   - Tokens: [NewIssuer] is an issuer on a real server, with keys that rotate and every way to fail. [Introspection] is an
+//     endpoint that can be made to fail, [DPoPKey] a client that makes proofs.
 //
 // It is for tests only; nothing in it keeps a secret.
 package authtest

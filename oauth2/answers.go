@@ -38,8 +38,8 @@ func (a *answers) find(key digest, now time.Time) (answer, bool) {
 // reach is how many entries are looked at to make room for one.
 const reach = 8
 
-func (a *answers) add(key digest, new answer, now time.Time, ttl time.Duration) {
-	if ttl == NoCache || !now.Before(new.until) {
+func (a *answers) add(key digest, fresh answer, now time.Time, ttl time.Duration) {
+	if ttl == NoCache || !now.Before(fresh.until) {
 		return
 	}
 	a.mu.Lock()
@@ -47,7 +47,7 @@ func (a *answers) add(key digest, new answer, now time.Time, ttl time.Duration) 
 	if _, known := a.m[key]; !known && len(a.m) >= a.max {
 		a.makeRoom()
 	}
-	a.m[key] = new
+	a.m[key] = fresh
 }
 
 // makeRoom drops the one that ends first among some; the order of a map is random enough.

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,9 +101,7 @@ func TestProofsThatAreRefused(t *testing.T) {
 	}
 	jwk := func(change object) object {
 		k := key.JWK()
-		for name, v := range change {
-			k[name] = v
-		}
+		maps.Copy(k, change)
 		return object{"jwk": k}
 	}
 	good := claims(nil)
