@@ -180,7 +180,8 @@ func Throttled(retryAfter time.Duration) *Error {
 }
 
 // Unavailable returns an Error of [KindUnavailable]. Its reason is [ReasonCancelled] or [ReasonDeadline] where the
-// cause is the context's error, and [ReasonUnavailable] otherwise.
+// cause is the context's error, and [ReasonUnavailable] otherwise. A cause that wraps a sentinel of [Authenticator] is kept
+// as text only: the result never is ErrNoCredential or ErrUnrecognized.
 func Unavailable(cause error) *Error {
 	reason := ReasonUnavailable
 	switch {
@@ -188,6 +189,9 @@ func Unavailable(cause error) *Error {
 		reason = ReasonCancelled
 	case errors.Is(cause, context.DeadlineExceeded):
 		reason = ReasonDeadline
+	case errors.Is(cause, ErrNoCredential), errors.Is(cause, ErrUnrecognized):
+		// A store or callback that returns one of these must not turn an outage into a caller without a credential.
+		cause = errors.New(cause.Error())
 	}
 	return &Error{Kind: KindUnavailable, Reason: reason, Err: cause}
 }

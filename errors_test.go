@@ -74,6 +74,12 @@ func TestErrorShowsThePublicTextOnly(t *testing.T) {
 	if got := e.LogValue().String(); !strings.Contains(got, "hunter2") || !strings.Contains(got, "unavailable") {
 		t.Errorf("got log value %s, want kind and cause", got)
 	}
+	for _, sentinel := range []error{auth.ErrNoCredential, auth.ErrUnrecognized} {
+		outage := auth.Unavailable(fmt.Errorf("store: %w", sentinel))
+		if errors.Is(outage, sentinel) || auth.KindOf(outage) != auth.KindUnavailable || !strings.Contains(outage.Unwrap().Error(), "store") {
+			t.Errorf("got an outage that is %v", sentinel)
+		}
+	}
 	custom := &auth.Error{Kind: auth.KindInvalid, Message: "sign in again"}
 	if custom.Error() != "sign in again" {
 		t.Errorf("got %q, want the message", custom.Error())
