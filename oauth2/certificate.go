@@ -52,13 +52,14 @@ func NewForwardedCertificates(c ForwardedCertificatesConfig) (*ForwardedCertific
 	}
 	f := &ForwardedCertificates{header: c.Header}
 	for i, p := range c.Proxies {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		switch {
 		case !p.IsValid():
 			errs = append(errs, fmt.Errorf("oauth2: ForwardedCertificatesConfig.Proxies: prefix %d is not valid", i+1))
 		case p.Bits() == 0:
-			errs = append(errs, fmt.Errorf("oauth2: ForwardedCertificatesConfig.Proxies: %s trusts everybody: name the prefixes of your proxies", p))
-		case p.Addr().Is4In6() && p.Bits() >= 96:
-			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+			errs = append(errs, fmt.Errorf("oauth2: ForwardedCertificatesConfig.Proxies: %s trusts everybody: name the prefixes of your proxies", c.Proxies[i]))
 		}
 		f.proxies = append(f.proxies, p)
 	}

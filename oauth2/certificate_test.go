@@ -109,10 +109,11 @@ func TestStatement66ForwardedCertificates(t *testing.T) {
 		})
 	}
 	for name, c := range map[string]oauth2.ForwardedCertificatesConfig{
-		"no proxy":        {},
-		"everybody":       {Proxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}},
-		"no valid prefix": {Proxies: []netip.Prefix{{}}},
-		"no field name":   {Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Header: "a b"},
+		"no proxy":                           {},
+		"everybody":                          {Proxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}},
+		"everybody in IPv4, written as IPv6": {Proxies: []netip.Prefix{netip.MustParsePrefix("::ffff:0.0.0.0/96")}},
+		"no valid prefix":                    {Proxies: []netip.Prefix{{}}},
+		"no field name":                      {Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Header: "a b"},
 	} {
 		if f, err := oauth2.NewForwardedCertificates(c); f != nil || err == nil {
 			t.Errorf("%s: got %v and %v", name, f, err)
