@@ -1,6 +1,7 @@
 package oauth2_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ func TestStatement64NoDowngrade(t *testing.T) {
 
 	unaware := handler(t, newAuthenticator(t, as.verifier(), nil))
 	wantRefusal(t, unaware, bearer(boundToken), 401, "Bearer", "error", "invalid_token")
+	if _, err := newAuthenticator(t, as.verifier(), nil).Authenticate(bearer(boundToken)); !errors.Is(err, oauth2.ErrBound) {
+		t.Errorf("got %v where nothing checks proofs, want ErrBound", errors.Unwrap(err))
+	}
 	wantRefusal(t, unaware, key.Request("GET", testURL, boundToken, ""), 401, "Bearer", "error", "")
 
 	strict := handler(t, newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {

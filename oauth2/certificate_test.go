@@ -43,11 +43,12 @@ func TestStatement66CertificateBoundTokens(t *testing.T) {
 	wantOK(t, h, over(bearer(token), mine))
 	wantOK(t, h, bearer(as.token(nil)))
 	for name, r := range map[string]*http.Request{
-		"another certificate": over(bearer(token), other),
-		"no certificate":      over(bearer(token), nil),
-		"no TLS":              bearer(token),
-		"a header of its own": get("Authorization", "Bearer "+token, "Client-Cert", ":"+base64.StdEncoding.EncodeToString(mine.Raw)+":"),
-		"cut thumbprint":      over(bearer(as.token(bound("", oauth2.CertificateThumbprint(mine.Raw)[:40]))), mine),
+		"another certificate":                  over(bearer(token), other),
+		"no certificate":                       over(bearer(token), nil),
+		"no TLS":                               bearer(token),
+		"a header of its own":                  get("Authorization", "Bearer "+token, "Client-Cert", ":"+base64.StdEncoding.EncodeToString(mine.Raw)+":"),
+		"no certificate, and a token for none": over(bearer(as.token(bound("", oauth2.CertificateThumbprint(nil)))), nil),
+		"cut thumbprint":                       over(bearer(as.token(bound("", oauth2.CertificateThumbprint(mine.Raw)[:40]))), mine),
 	} {
 		t.Run(name, func(t *testing.T) { wantRefusal(t, h, r, 401, "Bearer", "error", "invalid_token") })
 	}

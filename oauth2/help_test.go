@@ -160,10 +160,10 @@ func wantOK(t *testing.T, h http.Handler, r *http.Request) *http.Response {
 // introspection returns a fake endpoint and an introspector that asks it without a network.
 func introspection(tb testing.TB, change func(*oauth2.IntrospectorConfig)) (*authtest.Introspection, *oauth2.Introspector) {
 	tb.Helper()
-	as := &authtest.Introspection{ClientID: "notes", ClientSecret: "s3cret & more"}
+	as := &authtest.Introspection{ClientID: "notes", ClientSecret: "s3cret+%41:é"}
 	c := oauth2.IntrospectorConfig{
 		Endpoint: testIssuer + "/introspect", Issuer: testIssuer, Audience: []string{testAudience},
-		Client: oauth2.ClientSecretBasic("notes", "s3cret & more"), HTTPClient: &http.Client{Transport: as}, Clock: testClock,
+		Client: oauth2.ClientSecretBasic("notes", "s3cret+%41:é"), HTTPClient: &http.Client{Transport: as}, Clock: testClock,
 	}
 	if change != nil {
 		change(&c)

@@ -169,8 +169,9 @@ func TestStatement63ACallEndsWhenNobodyWaits(t *testing.T) {
 				_, err := i.Verify(ctx, "t")
 				results <- err
 			}()
+			synctest.Wait() // the first starts the call, the second joins
 		}
-		synctest.Wait()
+		start := time.Now()
 		cancelFirst()
 		if err := <-results; auth.AsError(err).Reason != auth.ReasonCancelled {
 			t.Errorf("got %v for the one who went", err)
@@ -186,9 +187,39 @@ func TestStatement63ACallEndsWhenNobodyWaits(t *testing.T) {
 			t.Errorf("got %v for the other", err)
 		}
 		<-ended
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("the call went on for %v with nobody waiting", waited)
+		}
 		if _, err := i.Verify(t.Context(), "t"); err != nil {
 			t.Errorf("got %v from the next call, want it to be a new one", err)
 		}
+	})
+}
+
+// A call that nobody waits for any more takes no other with it when it ends at last.
+func TestStatement63ACallThatWasLeftDoesNotForgetTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		as, i := introspection(t, nil)
+		as.Set("t", active(nil))
+		gates := []chan struct{}{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+		as.Before = func(http.ResponseWriter, *http.Request) bool { <-gates[as.Calls()-1]; return false }
+		var wg sync.WaitGroup
+		verify := func(ctx context.Context) {
+			wg.Go(func() { _, _ = i.Verify(ctx, "t") })
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		verify(ctx)
+		cancel()
+		verify(t.Context())
+		close(gates[0])
+		verify(t.Context())
+		if as.Calls() != 2 {
+			t.Errorf("got %d calls, want the third to join the second", as.Calls())
+		}
+		close(gates[1])
+		close(gates[2])
+		wg.Wait()
 	})
 }
 
@@ -241,7 +272,7 @@ func TestStatement63FailuresAre503(t *testing.T) {
 		{"cnf that is a string", answerWith(200, json, `{"active":true,"sub":"a","cnf":"x"}`)},
 		{"jkt twice", answerWith(200, json, `{"active":true,"sub":"a","cnf":{"jkt":"a","jkt":"b"}}`)},
 		{"jkt that is a number", answerWith(200, json, `{"active":true,"sub":"a","cnf":{"jkt":1}}`)},
-		{"an answer that is too long", answerWith(200, json, `{"active":true,"x":"`+strings.Repeat("x", oauth2.DefaultResponseBytes)+`"}`)},
+		{"an answer that is too long", answerWith(200, json, `{"active":true,"sub":"a","aud":"`+testAudience+`"}`+strings.Repeat(" ", oauth2.DefaultResponseBytes))},
 		{"a hanging endpoint", func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -434,7 +465,7 @@ func TestClientAuthentication(t *testing.T) {
 		}
 	})
 	t.Run("in the form", func(t *testing.T) {
-		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretPost("notes", "s3cret & more") })
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretPost("notes", "s3cret+%41:é") })
 		as.Set("t", active(nil))
 		if _, err := i.Verify(t.Context(), "t"); err != nil {
 			t.Error(err)

@@ -24,6 +24,21 @@ func TestMemoryReplaysConform(t *testing.T) {
 	})
 }
 
+// What is swept is the first use of a key, not its second in the same second.
+func TestMemoryReplaysKeepWhatWasUsedAgain(t *testing.T) {
+	now := testTime
+	m := must(dpop.NewMemoryReplays(dpop.MemoryReplaysConfig{Clock: func() time.Time { return now }}))
+	for _, step := range []struct {
+		after, keep time.Duration
+		first       bool
+	}{{0, 500 * time.Millisecond, true}, {700 * time.Millisecond, time.Minute, true}, {time.Second, time.Minute, false}} {
+		now = now.Add(step.after)
+		if first, err := m.Once(t.Context(), "k", now.Add(step.keep)); err != nil || first != step.first {
+			t.Errorf("after %v: got %v and %v, want %v", now.Sub(testTime), first, err, step.first)
+		}
+	}
+}
+
 func TestAFullReplayStoreMakesProofsUnavailable(t *testing.T) {
 	now := testTime
 	clock := func() time.Time { return now }

@@ -288,6 +288,42 @@ func TestReplayAcrossInstancesThatShareAStore(t *testing.T) {
 	}
 }
 
+// The same jti for another URL is another proof; RFC 9449 §11.1 remembers it "in the context of the target URI".
+func TestReplaysAreOfOneURL(t *testing.T) {
+	v, key := newVerifier(nil), authtest.NewDPoPKey(at(testTime))
+	for _, url := range []string{testURL, testURL + "/1"} {
+		proof := key.Proof(authtest.DPoPProof{Method: "GET", URL: url, Claims: object{"jti": "one"}})
+		if _, err := v.Verify(t.Context(), proof, dpop.Request{Method: "GET", URL: url}); err != nil {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
+
+// recorder keeps what it was told last.
+type recorder struct {
+	key   string
+	until time.Time
+}
+
+func (s *recorder) Once(_ context.Context, key string, until time.Time) (bool, error) {
+	s.key, s.until = key, until
+	return true, nil
+}
+
+func TestProofsAreRememberedForAsLongAsTheyAreGood(t *testing.T) {
+	store := &recorder{}
+	v := newVerifier(func(c *dpop.Config) { c.Replays, c.Lifetime, c.Leeway = store, 2*time.Minute, 30*time.Second })
+	issued := testTime.Add(-time.Minute)
+	proof := authtest.NewDPoPKey(at(issued)).Proof(authtest.DPoPProof{Method: "GET", URL: testURL})
+	if _, err := v.Verify(t.Context(), proof, dpop.Request{Method: "GET", URL: testURL}); err != nil {
+		t.Fatal(err)
+	}
+	// Another instance, whose clock is behind by the leeway, takes it until its own iat + Lifetime + Leeway.
+	if want := issued.Add(3 * time.Minute); !store.until.Equal(want) || len(store.key) != 48 || !strings.HasPrefix(store.key, "dpop:") {
+		t.Errorf("got %q remembered until %v, want until %v", store.key, store.until, want)
+	}
+}
+
 type brokenStore struct{ err error }
 
 func (s brokenStore) Once(context.Context, string, time.Time) (bool, error) { return true, s.err }
@@ -303,7 +339,8 @@ func TestOutages(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newVerifier(nil).Verify(ctx, proof, r); auth.AsError(err).Reason != auth.ReasonCancelled {
+	v = newVerifier(func(c *dpop.Config) { c.Replays = brokenStore{} })
+	if _, err := v.Verify(ctx, proof, r); auth.AsError(err).Reason != auth.ReasonCancelled {
 		t.Errorf("got %v where the caller went away", err)
 	}
 }
