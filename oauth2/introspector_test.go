@@ -211,8 +211,10 @@ func TestStatement63ACallThatWasLeftDoesNotForgetTheNext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		verify(ctx)
 		cancel()
+		synctest.Wait()
 		verify(t.Context())
 		close(gates[0])
+		synctest.Wait()
 		verify(t.Context())
 		if as.Calls() != 2 {
 			t.Errorf("got %d calls, want the third to join the second", as.Calls())
