@@ -199,7 +199,7 @@ func TestStatement63ACallEndsWhenNobodyWaits(t *testing.T) {
 // A call that nobody waits for any more takes no other with it when it ends at last.
 func TestStatement63ACallThatWasLeftDoesNotForgetTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		as, i := introspection(t, nil)
+		as, i := introspection(t, func(c *oauth2.IntrospectorConfig) { c.CacheFor = oauth2.NoCache })
 		as.Set("t", active(nil))
 		gates := []chan struct{}{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 		as.Before = func(http.ResponseWriter, *http.Request) bool { <-gates[as.Calls()-1]; return false }
