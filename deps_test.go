@@ -21,6 +21,8 @@ func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
 		{"./apikey", []string{module, module + "/throttle"}},
 		{"./basic", []string{module, module + "/throttle", module + "/basic/password", "golang.org/x/"}},
 		{"./jwt", []string{module, "github.com/lestrrat-go/", "golang.org/x/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
+		{"./oauth2/dpop", []string{module, module + "/jwt", "github.com/lestrrat-go/", "golang.org/x/crypto/", "golang.org/x/sys/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
+		{"./oauth2", []string{module, module + "/jwt", module + "/oauth2/dpop", "github.com/lestrrat-go/", "golang.org/x/crypto/", "golang.org/x/sys/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
 		{"./rbac", []string{module, "go.yaml.in/yaml/v3"}},
 		{"./basic/password", []string{"golang.org/x/"}},
 		{"./basic/htpasswd", []string{module, module + "/throttle", module + "/basic", module + "/basic/password", "golang.org/x/"}},

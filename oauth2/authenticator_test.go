@@ -296,3 +296,26 @@ func misdirected(r *http.Request) *http.Request {
 	r.Method = http.MethodDelete
 	return r
 }
+
+// Whatever else is in the query: a token there beside the header is found where net/url finds one.
+func FuzzQuery(f *testing.F) {
+	a, err := oauth2.NewAuthenticator(oauth2.AuthenticatorConfig{Verifier: named("alice")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("access_token=x")
+	f.Add("a=b&access%5ftoken=x&c")
+	f.Add("access_token;x=1")
+	f.Add("%zz&+access_token=")
+	f.Fuzz(func(t *testing.T, query string) {
+		r := bearer("token")
+		r.URL.RawQuery = query
+		err := auth.Decide(a, r).Err
+		if r.URL.Query().Has("access_token") && auth.KindOf(err) != auth.KindMalformed {
+			t.Fatalf("got %v for %q", err, query)
+		}
+		if !strings.Contains(query, "%") && !strings.Contains(query, "access_token") && err != nil {
+			t.Fatalf("got %v for %q, which has no token", err, query)
+		}
+	})
+}

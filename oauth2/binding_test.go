@@ -8,6 +8,7 @@ import (
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2"
 	"github.com/cardea-go/auth/oauth2/dpop"
 )
@@ -183,4 +184,13 @@ func TestStatement66BoundTwice(t *testing.T) {
 	wantRefusal(t, onlyKey, over(key.Request("GET", testURL, token, ""), mine), 401, "DPoP", "error", "invalid_token")
 	certificateOnly := as.token(bound("", oauth2.CertificateThumbprint(mine.Raw)))
 	wantRefusal(t, both, over(key.Request("GET", testURL, certificateOnly, ""), mine), 401, "DPoP", "error", "invalid_token")
+}
+
+// Guards within guards prove a request once: a proof that was used up is not asked for again.
+func TestDPoPWithNestedGuards(t *testing.T) {
+	as, key := newIssuer(testIssuer), authtest.NewDPoPKey(testClock)
+	a := newAuthenticator(t, as.verifier(), withDPoP(newDPoP(nil)))
+	outer := must(middleware.New(middleware.Config{Authenticator: a}))
+	h := outer.Handler(outer.MustRequire(auth.Scopes("notes:read")).HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	wantOK(t, h, key.Request("GET", testURL, as.token(bound(key.Thumbprint(), "")), ""))
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/oauth2"
 )
@@ -120,4 +121,24 @@ func TestStatement66ForwardedCertificates(t *testing.T) {
 			t.Errorf("%s: got %v and %v", name, f, err)
 		}
 	}
+}
+
+// What is read of a forwarded certificate is what base64 holds in it, or nothing.
+func FuzzForwardedCertificate(f *testing.F) {
+	c := must(oauth2.NewForwardedCertificates(oauth2.ForwardedCertificatesConfig{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}))
+	f.Add(":AQID:")
+	f.Add("-----BEGIN%20CERTIFICATE-----%0AAQID%0A-----END%20CERTIFICATE-----%0A")
+	f.Add("")
+	f.Add("::")
+	f.Fuzz(func(t *testing.T, value string) {
+		r := get()
+		r.RemoteAddr, r.Header["Client-Cert"] = "10.0.0.1:1", []string{value}
+		der, err := c.Certificate(r)
+		if err != nil && (der != nil || auth.KindOf(err) != auth.KindMalformed) {
+			t.Fatalf("got %x and %v", der, err)
+		}
+		if len(der) > len(value) {
+			t.Fatalf("got %d bytes of %d", len(der), len(value))
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package oauth2_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -297,6 +298,60 @@ func TestStatement63FailuresAre503(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A slow endpoint is waited for as long as Timeout allows, and no longer, whether it is slow to begin or to end.
+func TestStatement63SlowEndpoints(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		before, after time.Duration // the header, and between header and end
+		status        int
+		took          time.Duration
+	}{
+		{"slow within the limit", 2 * time.Second, 2 * time.Second, 200, 4 * time.Second},
+		{"slow to answer", 6 * time.Second, 0, 503, 5 * time.Second},
+		{"slow to end", time.Second, time.Hour, 503, 5 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, i := introspection(t, func(c *oauth2.IntrospectorConfig) {
+					c.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+						if err := wait(r.Context(), tt.before); err != nil {
+							return nil, err
+						}
+						body := io.MultiReader(slowReader{r.Context(), tt.after}, bytes.NewReader(must(json.Marshal(with(active(nil), "active", true)))))
+						return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(body)}, nil
+					})}
+				})
+				start := time.Now()
+				if resp := authtest.Do(handler(t, newAuthenticator(t, i, nil)), bearer("t")); resp.StatusCode != tt.status || time.Since(start) != tt.took {
+					t.Errorf("got status %d after %v, want %d after %v", resp.StatusCode, time.Since(start), tt.status, tt.took)
+				}
+			})
+		})
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// slowReader ends after a while, without a byte.
+type slowReader struct {
+	ctx context.Context
+	d   time.Duration
+}
+
+func (r slowReader) Read([]byte) (int, error) {
+	if err := wait(r.ctx, r.d); err != nil {
+		return 0, err
+	}
+	return 0, io.EOF
 }
 
 // roundTripper is a transport made of a function.

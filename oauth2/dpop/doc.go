@@ -19,6 +19,8 @@
 // The URL that a proof is compared with must come from configuration. A URL made from the Host header is the client's
 // own choice, and behind a proxy it is wrong as well.
 //
+// Scripts of another origin see DPoP-Nonce only where Access-Control-Expose-Headers names it.
+//
 // # Limits
 //
 //	Config.Lifetime             how old a proof may be             1 min, at most 1 h

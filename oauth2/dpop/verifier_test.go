@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/authtest"
@@ -421,6 +423,30 @@ func FuzzVerify(f *testing.F) {
 		}
 		if err != nil && auth.KindOf(err) != auth.KindInvalid {
 			t.Fatalf("got %v for a bad proof", err)
+		}
+	})
+}
+
+// An htu that is taken for the request's URL has its scheme and its host, and names no user.
+func FuzzURL(f *testing.F) {
+	key := authtest.NewDPoPKey(at(testTime))
+	v := newVerifier(func(c *dpop.Config) { c.Replays = brokenStore{} })
+	f.Add(testURL, testURL+"?a=b")
+	f.Add("https://API.example:443/a/../notes", testURL)
+	f.Add("https://u@api.example/notes", "https://u@api.example/notes")
+	f.Add("https://api.example/%2e%2e/notes", testURL)
+	f.Fuzz(func(t *testing.T, htu, target string) {
+		if !utf8.ValidString(htu) {
+			return // the fake client can't write it
+		}
+		proof := key.Proof(authtest.DPoPProof{Method: "GET", URL: htu})
+		if _, err := v.Verify(t.Context(), proof, dpop.Request{Method: "GET", URL: target}); err != nil {
+			return
+		}
+		a, errA := url.Parse(strings.FieldsFunc(htu, func(r rune) bool { return r == '?' || r == '#' })[0])
+		b, errB := url.Parse(strings.FieldsFunc(target, func(r rune) bool { return r == '?' || r == '#' })[0])
+		if errA != nil || errB != nil || a.Scheme != b.Scheme || !strings.EqualFold(a.Hostname(), b.Hostname()) || a.User != nil || b.User != nil {
+			t.Fatalf("took %q for %q", htu, target)
 		}
 	})
 }
