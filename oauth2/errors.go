@@ -65,10 +65,11 @@ var reasons = [...]struct {
 
 // refuse returns the auth.Error for one of the errors above.
 func refuse(err error) *auth.Error {
+	e := auth.Invalid("", err)
 	for _, r := range reasons {
 		if err == r.err { //nolint:errorlint // identity of the sentinel is meant
-			return auth.Invalid(r.reason, err)
+			e.Reason = r.reason
 		}
 	}
-	return auth.Unavailable(err)
+	return e
 }

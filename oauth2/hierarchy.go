@@ -63,8 +63,8 @@ func (h hierarchy) expand(granted auth.ScopeSet) auth.ScopeSet {
 		return granted
 	}
 	set, err := auth.NewScopeSet(append(slices.Collect(granted.All()), more...)...)
-	if err != nil { // can't be: the names were checked when they were compiled and when they were granted
-		return granted
+	if err == nil { // as ever: the names were checked when they were compiled and when they were granted
+		granted = set
 	}
-	return set
+	return granted
 }

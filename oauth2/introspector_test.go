@@ -494,7 +494,14 @@ func TestBoundOpaqueTokens(t *testing.T) {
 	as.Set("bound", active(object{"token_type": "DPoP", "cnf": object{"jkt": key.Thumbprint()}}))
 	as.Set("lost", active(object{"token_type": "DPoP"}))
 	as.Set("strange", active(object{"cnf": object{"kid": "k"}}))
-	h := handler(t, newAuthenticator(t, i, withDPoP(newDPoP(nil))))
+	mine := newCertificate(t)
+	as.Set("certified", active(object{"cnf": object{"x5t#S256": oauth2.CertificateThumbprint(mine.Raw)}}))
+	h := handler(t, newAuthenticator(t, i, func(c *oauth2.AuthenticatorConfig) {
+		withDPoP(newDPoP(nil))(c)
+		c.Certificate = oauth2.PeerCertificate
+	}))
+	wantOK(t, h, over(bearer("certified"), mine))
+	wantRefusal(t, h, over(bearer("certified"), newCertificate(t)), 401, "Bearer", "error", "invalid_token")
 	wantOK(t, h, key.Request("GET", testURL, "bound", ""))
 	wantRefusal(t, h, bearer("bound"), 401, "DPoP", "error", "invalid_token")
 	wantRefusal(t, h, key.Request("GET", testURL, "lost", ""), 401, "DPoP", "error", "invalid_token")

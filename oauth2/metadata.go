@@ -72,7 +72,7 @@ func NewMetadata(r Resource) (*Metadata, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(struct { // RFC 9728 §2
+	body, _ := json.Marshal(struct { // RFC 9728 §2; plain strings can't fail
 		Resource             string          `json:"resource"`
 		AuthorizationServers []string        `json:"authorization_servers"`
 		Scopes               []string        `json:"scopes_supported,omitempty"`
@@ -88,9 +88,6 @@ func NewMetadata(r Resource) (*Metadata, error) {
 		r.URL, r.AuthorizationServers, r.Scopes, []string{"header"}, r.Name, r.Documentation, r.Policy, r.Terms,
 		r.CertificateBound, r.DPoPAlgorithms, r.DPoPRequired,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("oauth2: Resource: %w", err)
-	}
 	// RFC 9728 §3.1: the well-known path comes between host and path, and a slash that ends the host goes.
 	base := origin(r.URL)
 	path := wellKnown

@@ -96,13 +96,15 @@ func Code(err error) string {
 
 // refuse returns the auth.Error for one of the errors above.
 func refuse(err error) *auth.Error {
+	e := auth.Invalid("", err)
+	e.Params = []auth.Param{{Name: "error", Value: CodeInvalidProof}}
+	if err == ErrNonce { //nolint:errorlint // identity of the sentinel is meant
+		e.Params[0].Value = CodeUseNonce
+	}
 	for _, r := range reasons {
 		if err == r.err { //nolint:errorlint // identity of the sentinel is meant
-			return &auth.Error{
-				Kind: auth.KindInvalid, Reason: r.reason, Err: err,
-				Params: []auth.Param{{Name: "error", Value: Code(err)}},
-			}
+			e.Reason = r.reason
 		}
 	}
-	return auth.Unavailable(err)
+	return e
 }

@@ -153,10 +153,10 @@ func (v *Verifier) Verify(ctx context.Context, proof string, r Request) (*Proof,
 		return nil, refuse(err)
 	}
 	thumbprint, err := jose.Thumbprint(key.Public)
-	if err != nil {
-		return nil, refuse(ErrKey)
+	if err == nil {
+		err = v.check(claims, thumbprint, r)
 	}
-	if err := v.check(claims, thumbprint, r); err != nil {
+	if err != nil {
 		return nil, refuse(err)
 	}
 	if err := ctx.Err(); err != nil {
