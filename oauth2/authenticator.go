@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -107,7 +108,7 @@ func NewAuthenticator(c AuthenticatorConfig) (*Authenticator, error) {
 // check reports mistakes in c and fills in its defaults.
 func (c *AuthenticatorConfig) check() error {
 	var errs []error
-	if c.Verifier == nil {
+	if isNil(c.Verifier) {
 		errs = append(errs, errors.New("oauth2: AuthenticatorConfig.Verifier is nil: make one with NewJWTVerifier or NewIntrospector"))
 	}
 	if c.RequireBinding && c.DPoP == nil && c.Certificate == nil {
@@ -131,6 +132,16 @@ func (c *AuthenticatorConfig) check() error {
 	c.ExternalURL = strings.TrimSuffix(c.ExternalURL, "/")
 	c.AskFor, c.Flows = slices.Clone(c.AskFor), slices.Clone(c.Flows)
 	return errors.Join(errs...)
+}
+
+// isNil finds nil functions and pointers in interfaces, at construction.
+func isNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return r.IsNil()
+	default:
+		return v == nil
+	}
 }
 
 func checkExternalURL(text string) error {

@@ -146,7 +146,7 @@ func TestSchemes(t *testing.T) {
 	if len(s) != 2 || s[0].Name != "notes-dpop" || s[1].Name != "notes" || s[1].Type != "oauth2" || s[1].BearerFormat != "JWT" {
 		t.Errorf("got %+v", s)
 	}
-	opaque := newAuthenticator(t, oauth2.VerifierFunc(nil), nil).Schemes()
+	opaque := newAuthenticator(t, named("alice"), nil).Schemes()
 	if len(opaque) != 1 || opaque[0].Type != "http" || opaque[0].BearerFormat != "" {
 		t.Errorf("got %+v", opaque)
 	}
@@ -188,6 +188,7 @@ func TestAuthenticatorConfigurationsThatAreRefused(t *testing.T) {
 		want   string
 	}{
 		{"no verifier", func(c *oauth2.AuthenticatorConfig) { c.Verifier = nil }, "Verifier is nil"},
+		{"a verifier that is a nil pointer", func(c *oauth2.AuthenticatorConfig) { c.Verifier = (*oauth2.Router)(nil) }, "Verifier is nil"},
 		{"DPoP without a URL", func(c *oauth2.AuthenticatorConfig) { c.DPoP = newDPoP(nil) }, "ExternalURL is empty"},
 		{"a URL without DPoP", func(c *oauth2.AuthenticatorConfig) { c.ExternalURL = "https://api.example" }, "without DPoP"},
 		{"a URL without a host", func(c *oauth2.AuthenticatorConfig) { c.DPoP, c.ExternalURL = newDPoP(nil), "/x" }, "ExternalURL"},

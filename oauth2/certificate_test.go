@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -141,4 +142,43 @@ func FuzzForwardedCertificate(f *testing.F) {
 			t.Fatalf("got %d bytes of %d", len(der), len(value))
 		}
 	})
+}
+
+// The same over real connections, with a self-signed certificate that nobody vouches for (RFC 8705 §2.2).
+func TestStatement66OverTLS(t *testing.T) {
+	as, client := newIssuer(testIssuer), newIssuer("")
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotAfter: time.Now().Add(time.Hour)}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, client.key.Public(), client.key))
+	token := as.token(bound("", oauth2.CertificateThumbprint(der)))
+	server := httptest.NewUnstartedServer(handler(t, newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
+		c.Certificate = oauth2.PeerCertificate
+	})))
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS13}
+	server.StartTLS()
+	defer server.Close()
+	for _, tt := range []struct {
+		name         string
+		certificates []tls.Certificate
+		status       int
+	}{
+		{"with the certificate", []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: client.key}}, 200},
+		{"without it", nil, 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := server.Client()
+			transport := c.Transport.(*http.Transport).Clone()
+			transport.TLSClientConfig.Certificates = tt.certificates
+			defer transport.CloseIdleConnections()
+			r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil))
+			r.Header.Set("Authorization", "Bearer "+token)
+			resp, err := (&http.Client{Transport: transport}).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != tt.status {
+				t.Errorf("got status %d, want %d", resp.StatusCode, tt.status)
+			}
+		})
+	}
 }

@@ -33,12 +33,7 @@ func (f ClientAuthenticationFunc) authenticate(ctx context.Context, header http.
 	return f(ctx, header, form)
 }
 
-func (f ClientAuthenticationFunc) prepare(string) (ClientAuthentication, error) {
-	if f == nil {
-		return nil, errors.New("oauth2: nil ClientAuthenticationFunc: give it a function")
-	}
-	return f, nil
-}
+func (f ClientAuthenticationFunc) prepare(string) (ClientAuthentication, error) { return f, nil }
 
 // clientSecret is a client's name and password, sent in one of two ways.
 type clientSecret struct {

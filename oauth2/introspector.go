@@ -138,7 +138,7 @@ func (c *IntrospectorConfig) check() error {
 	if c.Issuer == "" {
 		add("Issuer is empty: set who vouches for the subjects of these tokens")
 	}
-	if c.Client == nil {
+	if isNil(c.Client) {
 		add("Client is nil: the endpoint wants to know who asks (RFC 7662 §2.1); use ClientSecretBasic, ClientSecretPost or PrivateKeyJWT")
 	} else if c.Client, err = c.Client.prepare(c.Issuer); err != nil {
 		errs = append(errs, err)

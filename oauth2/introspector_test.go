@@ -608,7 +608,7 @@ func TestIntrospectorConfigurationsThatAreRefused(t *testing.T) {
 		{"no issuer", func(c *oauth2.IntrospectorConfig) { c.Issuer = "" }, "Issuer is empty"},
 		{"no client", func(c *oauth2.IntrospectorConfig) { c.Client = nil }, "Client is nil"},
 		{"a client without a secret", func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientSecretBasic("notes", "") }, "secret is empty"},
-		{"a nil function for a client", func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientAuthenticationFunc(nil) }, "nil ClientAuthenticationFunc"},
+		{"a nil function for a client", func(c *oauth2.IntrospectorConfig) { c.Client = oauth2.ClientAuthenticationFunc(nil) }, "Client is nil"},
 		{"an assertion without a key", func(c *oauth2.IntrospectorConfig) {
 			c.Client = oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes"})
 		}, "Key is missing"},

@@ -40,10 +40,13 @@ func NewRouter(c RouterConfig) (*Router, error) {
 	}
 	for field, m := range map[string]map[string]Verifier{"Issuers": c.Issuers, "Prefixes": c.Prefixes} {
 		for name, v := range m {
-			if name == "" || v == nil {
+			if name == "" || isNil(v) {
 				errs = append(errs, fmt.Errorf("oauth2: RouterConfig.%s[%q]: an empty name or a nil verifier: remove it", field, name))
 			}
 		}
+	}
+	if c.Opaque != nil && isNil(c.Opaque) {
+		errs = append(errs, errors.New("oauth2: RouterConfig.Opaque is a nil pointer or function: leave it out"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -74,6 +74,8 @@ func TestRouterConfigurationsThatAreRefused(t *testing.T) {
 	for name, c := range map[string]oauth2.RouterConfig{
 		"no verifier":     {},
 		"a nil verifier":  {Issuers: map[string]oauth2.Verifier{"a": nil}},
+		"a nil pointer":   {Opaque: (*oauth2.Introspector)(nil)},
+		"a nil function":  {Prefixes: map[string]oauth2.Verifier{"a": oauth2.VerifierFunc(nil)}},
 		"an empty issuer": {Issuers: map[string]oauth2.Verifier{"": named("a")}},
 		"an empty prefix": {Prefixes: map[string]oauth2.Verifier{"": named("a")}},
 	} {
