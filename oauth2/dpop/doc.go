@@ -28,6 +28,7 @@
 //	Config.MaxBytes             length of a proof, bytes           4 KiB, at most 64 KiB
 //	NoncesConfig.Lifetime       how long a nonce is good at least  5 min, 10 s to 1 h
 //	MemoryReplaysConfig.MaxEntries  keys remembered at a time      200,000, at most 10 million
+//	keys of clients whose reading is spared                     1024, not configurable
 //
 // RFC 9449 covers HTTP only, and so does this package: htm is compared as it is, and htu after the normalization of RFC
 // 3986 §6.2.2 and §6.2.3, without query and fragment.

@@ -2,6 +2,7 @@ package dpop
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/internal/jose"
@@ -41,7 +42,7 @@ const (
 )
 
 // open returns the key that a proof carries and the claims that it signed.
-func (v *Verifier) open(proof string) (*jose.Key, *claims, error) {
+func (v *Verifier) open(proof string) (*boundKey, *claims, error) {
 	switch {
 	case proof == "":
 		return nil, nil, ErrMissing
@@ -52,11 +53,13 @@ func (v *Verifier) open(proof string) (*jose.Key, *claims, error) {
 	if err != nil {
 		return nil, nil, ErrMalformed
 	}
-	key, err := v.key(compact.Header)
-	if err != nil {
-		return nil, nil, err
+	key := v.known.find(compact.Header)
+	if key == nil {
+		if key, err = v.key(compact.Header); err != nil {
+			return nil, nil, err
+		}
 	}
-	payload, ok, err := compact.Verify(key)
+	payload, ok, err := compact.Verify(key.Key)
 	switch {
 	case err != nil:
 		return nil, nil, ErrMalformed
@@ -69,7 +72,7 @@ func (v *Verifier) open(proof string) (*jose.Key, *claims, error) {
 
 // key returns the key of a header. Only here is a key taken from what it is to verify: RFC 9449 §4.2 wants it so, and
 // the caller compares its thumbprint with the one that the token is bound to.
-func (v *Verifier) key(text string) (*jose.Key, error) {
+func (v *Verifier) key(text string) (*boundKey, error) {
 	h, err := jose.ParseHeader(text, v.c.MaxBytes)
 	switch {
 	case err == jose.ErrAlg: //nolint:errorlint // identity of the sentinel is meant
@@ -91,7 +94,8 @@ func (v *Verifier) key(text string) (*jose.Key, error) {
 	if err != nil || key.Alg != h.Alg {
 		return nil, ErrKey
 	}
-	return key, nil
+	thumbprint, err := jose.Thumbprint(key.Public)
+	return &boundKey{key, thumbprint, strings.Clone(text)}, err
 }
 
 // scan reads the claims strictly; those that it does not know are nobody's business.

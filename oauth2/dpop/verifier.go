@@ -43,10 +43,11 @@ type Config struct {
 	Clock func() time.Time
 }
 
-// A Verifier checks proofs. It is immutable and safe for concurrent use.
+// A Verifier checks proofs. It is immutable, but for a bounded memory of keys, and safe for concurrent use.
 type Verifier struct {
-	c    Config
-	algs jose.Set
+	c     Config
+	algs  jose.Set
+	known knownKeys
 }
 
 // NewVerifier returns the verifier that c describes.
@@ -152,11 +153,7 @@ func (v *Verifier) Verify(ctx context.Context, proof string, r Request) (*Proof,
 	if err != nil {
 		return nil, refuse(err)
 	}
-	thumbprint, err := jose.Thumbprint(key.Public)
-	if err == nil {
-		err = v.check(claims, thumbprint, r)
-	}
-	if err != nil {
+	if err := v.check(claims, key.thumbprint, r); err != nil {
 		return nil, refuse(err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -164,14 +161,15 @@ func (v *Verifier) Verify(ctx context.Context, proof string, r Request) (*Proof,
 	}
 	// An instance whose clock is behind takes the proof for that much longer.
 	until := time.Unix(claims.issued, 0).Add(v.c.Lifetime + 2*v.c.Leeway)
-	first, err := v.c.Replays.Once(ctx, replayKey(thumbprint, claims.url, claims.id), until)
+	first, err := v.c.Replays.Once(ctx, replayKey(key.thumbprint, claims.url, claims.id), until)
 	switch {
 	case err != nil:
 		return nil, auth.Unavailable(err)
 	case !first:
 		return nil, refuse(ErrReplay)
 	}
-	p := &Proof{Thumbprint: thumbprint, ID: claims.id, IssuedAt: time.Unix(claims.issued, 0).UTC()}
+	v.known.add(key)
+	p := &Proof{Thumbprint: key.thumbprint, ID: claims.id, IssuedAt: time.Unix(claims.issued, 0).UTC()}
 	if next := v.Nonce(); next != claims.nonce {
 		p.NextNonce = next
 	}

@@ -301,6 +301,35 @@ func TestReplaysAreOfOneURL(t *testing.T) {
 	}
 }
 
+// A key that is known saves its reading, and nothing else.
+func TestKnownKeysAreCheckedLikeOthers(t *testing.T) {
+	v, r := newVerifier(nil), dpop.Request{Method: "GET", URL: testURL}
+	key := authtest.NewDPoPKey(at(testTime))
+	proof := func() string { return key.Proof(authtest.DPoPProof{Method: "GET", URL: testURL}) }
+	for range 2 {
+		if p, err := v.Verify(t.Context(), proof(), r); err != nil || p.Thumbprint != key.Thumbprint() {
+			t.Fatalf("got %v and %v", p, err)
+		}
+	}
+	if _, err := v.Verify(t.Context(), swapPayload(proof(), proof()), r); !errors.Is(err, dpop.ErrSignature) {
+		t.Errorf("got %v for a known header over other claims", err)
+	}
+	r.Thumbprint = authtest.NewDPoPKey(nil).Thumbprint()
+	if _, err := v.Verify(t.Context(), proof(), r); !errors.Is(err, dpop.ErrThumbprint) {
+		t.Errorf("got %v for a known key that the token is not bound to", err)
+	}
+	r.Thumbprint = ""
+	for range 1100 { // more than are kept
+		p := authtest.NewDPoPKey(at(testTime)).Proof(authtest.DPoPProof{Method: "GET", URL: testURL})
+		if _, err := v.Verify(t.Context(), p, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Verify(t.Context(), proof(), r); err != nil {
+		t.Errorf("got %v for a key that may have been forgotten", err)
+	}
+}
+
 // recorder keeps what it was told last.
 type recorder struct {
 	key   string
