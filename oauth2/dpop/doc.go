@@ -23,12 +23,13 @@
 //
 // # Limits
 //
-//	Config.Lifetime             how old a proof may be             1 min, at most 1 h
-//	Config.Leeway               how far clocks may differ          10 s, at most 5 min
-//	Config.MaxBytes             length of a proof, bytes           4 KiB, at most 64 KiB
-//	NoncesConfig.Lifetime       how long a nonce is good at least  5 min, 10 s to 1 h
-//	MemoryReplaysConfig.MaxEntries  keys remembered at a time      200,000, at most 10 million
-//	keys of clients whose reading is spared                     1024, not configurable
+//	Config.Lifetime                 how old a proof may be             1 min, at most 1 h
+//	Config.Leeway                   how far clocks may differ          10 s, at most 5 min
+//	Config.MaxBytes                 length of a proof, bytes           4 KiB, at most 64 KiB
+//	NoncesConfig.Lifetime           how long a nonce is good at least  5 min, 10 s to 1 h
+//	MemoryReplaysConfig.MaxEntries  keys remembered at a time          200,000, at most 10 million
+//
+// A verifier also keeps the public keys of the 1024 clients that it saw last or so, which spares it to read them again.
 //
 // RFC 9449 covers HTTP only, and so does this package: htm is compared as it is, and htu after the normalization of RFC
 // 3986 §6.2.2 and §6.2.3, without query and fragment.
