@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/oauth2/dpop"
 	"github.com/cardea-go/auth/oauth2/internal/wire"
 )
 
@@ -18,9 +19,10 @@ type EndpointsConfig struct {
 	// Cookie carries refresh tokens in a cookie, for pages in a browser: no script sees one. Nil carries them in
 	// bodies, for every other client.
 	Cookie *CookieConfig
-	// Proof returns the thumbprint of the key whose possession the request proves, "" where it proves none (RFC 9449
-	// §5). An [*auth.Error] refuses the request. Nil takes no proofs, which refuses sessions that are bound to a key.
-	Proof func(r *http.Request) (thumbprint string, err error)
+	// DPoP checks the proofs that come with refresh requests (RFC 9449 §5), and URL is that of [Endpoints.Refresh] as
+	// clients see it. Nil looks at no proof, which refuses sessions that are bound to a key.
+	DPoP *dpop.Verifier
+	URL  string
 }
 
 // A CookieConfig configures the cookie that carries refresh tokens. It is Secure, HttpOnly and SameSite=Strict, and has
@@ -39,20 +41,24 @@ type CookieConfig struct {
 type Endpoints struct {
 	i      *Issuer
 	client string
-	proof  func(*http.Request) (string, error)
+	dpop   *dpop.Verifier
+	url    string
 	cookie *http.Cookie // a template, or nil
 	origin *http.CrossOriginProtection
 }
 
 // Endpoints returns handlers for refresh and logout.
 func (i *Issuer) Endpoints(c EndpointsConfig) (*Endpoints, error) {
-	e := &Endpoints{i: i, client: c.Client, proof: c.Proof}
+	e := &Endpoints{i: i, client: c.Client, dpop: c.DPoP, url: c.URL}
 	if e.client == "" {
 		e.client = i.c.Client
 	}
 	var errs []error
 	if err := checkName(e.client); err != nil {
 		errs = append(errs, fmt.Errorf("refresh: EndpointsConfig.Client: %w", err))
+	}
+	if (c.DPoP == nil) != (c.URL == "") {
+		errs = append(errs, errors.New("refresh: EndpointsConfig.DPoP and URL: set both or neither"))
 	}
 	if c.Cookie != nil {
 		errs = append(errs, e.useCookie(*c.Cookie))
@@ -111,7 +117,7 @@ func (e *Endpoints) Refresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := Request{Token: token, Client: e.client}
-	if refusal := e.fill(&q, r, form); refusal != nil {
+	if refusal := e.fill(&q, w, r, form); refusal != nil {
 		wire.Fail(w, refusal)
 		return
 	}
@@ -190,7 +196,7 @@ func (e *Endpoints) form(r *http.Request) (wire.Form, *wire.Error) {
 }
 
 // fill reads what a refresh request may say beside the token.
-func (e *Endpoints) fill(q *Request, r *http.Request, form wire.Form) *wire.Error {
+func (e *Endpoints) fill(q *Request, w http.ResponseWriter, r *http.Request, form wire.Form) *wire.Error {
 	switch grant := form.Value("grant_type"); {
 	case grant == "refresh_token" || grant == "" && e.cookie != nil:
 	case grant == "":
@@ -202,16 +208,9 @@ func (e *Endpoints) fill(q *Request, r *http.Request, form wire.Form) *wire.Erro
 	if q.Scopes, err = auth.ParseScopeSet(form.Value("scope")); err != nil {
 		return &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidScope, Description: "the scope is malformed"}
 	}
-	if e.proof == nil {
-		return nil
-	}
-	if q.JWKThumbprint, err = e.proof(r); err == nil {
-		return nil
-	}
-	if refusal := auth.AsError(err); refusal.Kind == auth.KindUnavailable {
-		return wire.Refusal(refusal)
-	}
-	return &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidDPoPProof}
+	var refusal *wire.Error
+	q.JWKThumbprint, _, refusal = wire.Proof(w, r, e.dpop, e.url)
+	return refusal
 }
 
 // refusalOf translates an error of [Issuer.Refresh] (RFC 6749 §5.2).

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/oauth2/dpop"
 	"github.com/cardea-go/auth/oauth2/refresh"
 )
 
@@ -261,24 +263,42 @@ func TestEndpointsAnswerOutages(t *testing.T) {
 func first2(res *http.Response, _ map[string]any) *http.Response { return res }
 
 func TestEndpointsProof(t *testing.T) {
+	const url = "https://api.example.com/auth/refresh"
 	w := newWorld(t, nil)
-	var err error
-	e := w.endpoints(refresh.EndpointsConfig{Proof: func(r *http.Request) (string, error) { return r.Header.Get("DPoP"), err }})
-	first := w.login(refresh.Login{JWKThumbprint: "key-1"})
-	proof := func(r *http.Request) { r.Header.Set("DPoP", "key-1") }
+	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Clock: w.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := dpop.NewVerifier(dpop.Config{Replays: w.store, Nonces: nonces, Clock: w.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := w.endpoints(refresh.EndpointsConfig{DPoP: verifier, URL: url})
+	key := authtest.NewDPoPKey(w.clock.now)
+	first := w.login(refresh.Login{JWKThumbprint: key.Thumbprint()})
 	if res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken)); answer["error"] != "invalid_grant" {
 		t.Errorf("without a proof: got %d %v", res.StatusCode, answer)
 	}
-	if res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken), proof); res.StatusCode != 200 || answer["token_type"] != "DPoP" {
+	proof := func(nonce string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("DPoP", key.Proof(authtest.DPoPProof{Method: "POST", URL: url, Nonce: nonce}))
+		}
+	}
+	res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken), proof(""))
+	nonce := res.Header.Get("DPoP-Nonce")
+	if res.StatusCode != 400 || answer["error"] != "use_dpop_nonce" || nonce == "" {
+		t.Errorf("without a nonce: got %d %v, nonce %q", res.StatusCode, answer, nonce)
+	}
+	if res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken), proof(nonce)); res.StatusCode != 200 || answer["token_type"] != "DPoP" {
 		t.Errorf("with a proof: got %d %v", res.StatusCode, answer)
 	}
-	err = auth.Invalid(auth.ReasonMalformed, nil)
-	if res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken), proof); res.StatusCode != 400 || answer["error"] != "invalid_dpop_proof" {
-		t.Errorf("with a bad proof: got %d %v", res.StatusCode, answer)
+	twice := func(r *http.Request) { proof(nonce)(r); r.Header.Add("DPoP", "x") }
+	if res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken), twice); res.StatusCode != 400 || answer["error"] != "invalid_dpop_proof" {
+		t.Errorf("with two proofs: got %d %v", res.StatusCode, answer)
 	}
-	err = errDown
-	if res, _ := call(t, e.Refresh, refreshForm(first.RefreshToken), proof); res.StatusCode != 503 {
-		t.Errorf("with a replay store that is down: got %d", res.StatusCode)
+	w.store.failOnce.Store(true)
+	if res, _ := call(t, e.Refresh, refreshForm(first.RefreshToken), proof(nonce)); res.StatusCode != 503 {
+		t.Errorf("with a store that is down: got %d", res.StatusCode)
 	}
 }
 
@@ -288,6 +308,7 @@ func TestEndpointsConfig(t *testing.T) {
 		"a relative path":  {Cookie: &refresh.CookieConfig{Path: "auth"}},
 		"a path with ;":    {Cookie: &refresh.CookieConfig{Path: "/a;b"}},
 		"an origin's path": {Cookie: &refresh.CookieConfig{TrustedOrigins: []string{"https://a.example/x"}}},
+		"DPoP without URL": {URL: "https://a.example"},
 		"a long client":    {Client: strings.Repeat("x", 256)},
 	} {
 		if _, err := w.issuer.Endpoints(c); err == nil {

@@ -147,7 +147,7 @@ func (w *world) refused(token string, reason auth.Reason) {
 type faultyStore struct {
 	*refresh.MemoryStore
 	create, find, swap, once, list atomic.Int64
-	failFind, failList             atomic.Bool
+	failFind, failList, failOnce   atomic.Bool
 	failBefore, failAfter          atomic.Bool // of Create and Swap
 	delay                          time.Duration
 }
@@ -233,4 +233,12 @@ func jwtWorld(t testing.TB) (*world, *jwt.Verifier) {
 		t.Fatal(err)
 	}
 	return w, verifier
+}
+
+func (s *faultyStore) Once(ctx context.Context, key string, until time.Time) (bool, error) {
+	s.once.Add(1)
+	if s.failOnce.Load() {
+		return false, errDown
+	}
+	return s.MemoryStore.Once(ctx, key, until)
 }

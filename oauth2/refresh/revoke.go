@@ -156,6 +156,9 @@ type Session struct {
 	// Device is the label that the login gave it.
 	Device string
 	Scopes auth.ScopeSet
+	// Audience is who may accept its access tokens, JWKThumbprint the key it is bound to.
+	Audience      []string
+	JWKThumbprint string
 	// StartedAt is the login, LastUsedAt the last refresh. ExpiresAt is when it ends if nothing refreshes it, EndsAt
 	// when it ends in any case.
 	StartedAt, LastUsedAt, ExpiresAt, EndsAt time.Time
@@ -173,17 +176,44 @@ func (i *Issuer) Sessions(ctx context.Context, subject string) ([]Session, error
 		if err != nil {
 			return auth.Unavailable(err)
 		}
-		list = append(list, Session{
-			ID: g.ID, Subject: g.Subject, Client: g.Client, Device: st.Device, Scopes: scopes,
-			StartedAt: fromMillis(st.Created), LastUsedAt: fromMillis(st.Rotated),
-			ExpiresAt: g.Expires, EndsAt: fromMillis(st.Ends),
-		})
+		list = append(list, newSession(g, st, scopes))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return list, nil
+}
+
+func newSession(g Grant, st *state, scopes auth.ScopeSet) Session {
+	return Session{
+		ID: g.ID, Subject: g.Subject, Client: g.Client, Device: st.Device, Scopes: scopes,
+		Audience: st.Aud, JWKThumbprint: st.JKT,
+		StartedAt: fromMillis(st.Created), LastUsedAt: fromMillis(st.Rotated),
+		ExpiresAt: g.Expires, EndsAt: fromMillis(st.Ends),
+	}
+}
+
+// Inspect returns the session that a refresh token stands for, where it would be accepted from the session's own client
+// now, and does not use it: one look-up in the store. The error is that of [Issuer.Refresh].
+func (i *Issuer) Inspect(ctx context.Context, token string) (Session, error) {
+	t, ok := parseToken(token)
+	if !ok {
+		return Session{}, refuse(auth.ReasonMalformed)
+	}
+	g, err := i.find(ctx, t.id)
+	if err != nil {
+		return Session{}, err
+	}
+	st, err := decodeState(g)
+	if err != nil {
+		return Session{}, auth.Unavailable(err)
+	}
+	q := Request{Client: g.Client, JWKThumbprint: st.JKT}
+	if _, err := i.decide(g, st, &t, &q, i.c.Clock()); err != nil {
+		return Session{}, err
+	}
+	return newSession(g, st, q.Scopes), nil
 }
 
 // Live reports whether a session is there and has not ended: one look-up in the store.
