@@ -33,6 +33,8 @@ type Access struct {
 type AccessToken struct {
 	Token     string
 	ExpiresAt time.Time
+	// Narrowed is what the token allows, where the issuer allows less than it was asked for. Nil: what it was asked for.
+	Narrowed *auth.ScopeSet
 }
 
 // String returns "[redacted]".

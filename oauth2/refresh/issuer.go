@@ -248,6 +248,9 @@ func (i *Issuer) tokens(ctx context.Context, g Grant, st *state, q *Request, now
 		AccessToken: access.Token, RefreshToken: makeToken(i.keys[0], g.ID, st.Counter, st), TokenType: "Bearer",
 		ExpiresAt: access.ExpiresAt, RefreshExpiresAt: g.Expires, Scopes: q.Scopes, Session: g.ID, now: now,
 	}
+	if access.Narrowed != nil {
+		t.Scopes = *access.Narrowed
+	}
 	if q.JWKThumbprint != "" {
 		t.TokenType = "DPoP"
 	}

@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/oauth2/refresh"
+)
+
+// OpaquePrefix is what every opaque access token starts with.
+const OpaquePrefix = "at1_"
+
+// opaqueFormat seals claims instead of storing them:
+//
+//	at1_ base64url( salt 16 B || nonce 12 B || AES-256-GCM(HMAC-SHA-256(key, label || salt), nonce, claims) )
+//
+// A key for each token keeps the number of tokens under one key far from where random nonces of 96 bits repeat.
+type opaqueFormat struct {
+	keys  [][]byte
+	clock func() time.Time
+}
+
+const (
+	opaqueLabel   = "cardea opaque access token v1\x00"
+	opaqueSalt    = 16
+	opaqueLongest = 8 << 10
+)
+
+func newOpaque(keys [][]byte, clock func() time.Time) (*opaqueFormat, error) {
+	var errs []error
+	if len(keys) > maxOpaqueKeys {
+		errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys has %d members: use up to %d", len(keys), maxOpaqueKeys))
+	}
+	f := &opaqueFormat{clock: clock}
+	for n, key := range keys {
+		if len(key) != opaqueKeyBytes {
+			errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys[%d] has %d bytes: use %d random bytes", n, len(key), opaqueKeyBytes))
+		}
+		f.keys = append(f.keys, slices.Clone(key))
+	}
+	return f, errors.Join(errs...)
+}
+
+// box returns the AEAD of one token.
+func box(key, salt []byte) cipher.AEAD {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(opaqueLabel))
+	h.Write(salt)
+	block, err := aes.NewCipher(h.Sum(nil))
+	if err != nil {
+		panic(err) // 32 bytes are a key
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // AES has the block size
+	}
+	return aead
+}
+
+func (f *opaqueFormat) make(_ context.Context, a refresh.Access) (refresh.AccessToken, error) {
+	c := accessClaims{
+		Subject: a.Subject, Client: a.Client, Audience: a.Audience, Scope: a.Scopes.String(), ID: rand.Text(),
+		Session: a.Session, Thumbprint: a.JWKThumbprint, Issued: a.Now.Unix(), Expires: a.NotAfter.Unix(),
+		AuthTime: unixOrZero(a.AuthenticatedAt), ACR: a.ACR,
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return refresh.AccessToken{}, err
+	}
+	raw := make([]byte, opaqueSalt, opaqueSalt+12+len(text)+16)
+	_, _ = rand.Read(raw) // never fails
+	raw = box(f.keys[0], raw).Seal(raw, nil, text, nil)
+	token := OpaquePrefix + base64.RawURLEncoding.EncodeToString(raw)
+	if len(token) > opaqueLongest {
+		return refresh.AccessToken{}, errOpaqueLong
+	}
+	return refresh.AccessToken{Token: token, ExpiresAt: time.Unix(c.Expires, 0).UTC()}, nil
+}
+
+var errOpaqueLong = fmt.Errorf("server: an access token of more than %d bytes: name fewer scopes and resources", opaqueLongest)
+
+func (f *opaqueFormat) read(_ context.Context, token string) (accessClaims, error) {
+	text, ok := strings.CutPrefix(token, OpaquePrefix)
+	if !ok || len(token) > opaqueLongest {
+		return accessClaims{}, auth.Invalid(auth.ReasonMalformed, nil)
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) < opaqueSalt {
+		return accessClaims{}, auth.Invalid(auth.ReasonMalformed, nil)
+	}
+	for _, key := range f.keys {
+		plain, err := box(key, raw[:opaqueSalt]).Open(nil, nil, raw[opaqueSalt:], nil)
+		if err != nil {
+			continue
+		}
+		var c accessClaims
+		if err := json.Unmarshal(plain, &c); err != nil {
+			return accessClaims{}, auth.Unavailable(err) // sealed by us, and not ours
+		}
+		if f.clock().Unix() >= c.Expires {
+			return accessClaims{}, auth.Invalid(auth.ReasonExpired, nil)
+		}
+		return c, nil
+	}
+	return accessClaims{}, auth.Invalid(auth.ReasonMismatch, nil)
+}
