@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -56,11 +57,9 @@ func ReadForm(r *http.Request, repeatable ...string) (Form, *Error) {
 	if r.ContentLength > MaxBodyBytes {
 		return nil, Bad("the request body is too long")
 	}
-	var b strings.Builder
-	if r.ContentLength > 0 {
-		b.Grow(int(r.ContentLength))
-	}
-	switch n, err := io.Copy(&b, io.LimitReader(r.Body, MaxBodyBytes+1)); {
+	var b bytes.Buffer
+	b.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+	switch n, err := b.ReadFrom(io.LimitReader(r.Body, MaxBodyBytes+1)); {
 	case err != nil:
 		return nil, Bad("the request body could not be read")
 	case n > MaxBodyBytes:
