@@ -58,8 +58,8 @@ func Example() {
 	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(rec.Code, answer.TokenType, answer.ExpiresIn, answer.Scope)
-	// Output: 200 Bearer 600 notes:read
+	fmt.Println(rec.Code, answer.TokenType, answer.ExpiresIn > 590, answer.Scope)
+	// Output: 200 Bearer true notes:read
 }
 
 func ExampleNewSecret() {
