@@ -35,6 +35,9 @@ type AccessToken struct {
 	ExpiresAt time.Time
 	// Narrowed is what the token allows, where the issuer allows less than it was asked for. Nil: what it was asked for.
 	Narrowed *auth.ScopeSet
+	// Audience is who may accept it, where the issuer chose that because nobody was asked for. A session keeps it from
+	// its login on. Nil: what it was asked for, or an audience that sessions need not know.
+	Audience []string
 }
 
 // String returns "[redacted]".

@@ -172,8 +172,8 @@ type Tokens struct {
 	Session GrantID
 	// Replayed says that this is the answer to a request that was answered before; see [Config.Grace].
 	Replayed bool
-	// now is when the answer was made.
-	now time.Time
+	now      time.Time // when the answer was made
+	audience []string  // which the access issuer chose
 }
 
 const redacted = "[redacted]"
@@ -205,12 +205,16 @@ func (i *Issuer) Issue(ctx context.Context, l Login) (Tokens, error) {
 	if st.AuthAt == 0 {
 		st.AuthAt = st.Created
 	}
-	g.Expires, g.Body = i.expires(st, now), st.encode()
+	g.Expires = i.expires(st, now)
 	q := Request{Client: l.Client, Scopes: l.Scopes, Audience: l.Audience, JWKThumbprint: l.JWKThumbprint, Access: l.Access}
 	tokens, err := i.tokens(ctx, g, st, &q, now)
 	if err != nil {
 		return Tokens{}, i.report(ctx, g, err)
 	}
+	if len(st.Aud) == 0 {
+		st.Aud = slices.Clone(tokens.audience)
+	}
+	g.Body = st.encode()
 	if err := i.c.Store.Create(ctx, g); err != nil {
 		return Tokens{}, i.report(ctx, g, auth.Unavailable(err))
 	}
@@ -246,7 +250,7 @@ func (i *Issuer) tokens(ctx context.Context, g Grant, st *state, q *Request, now
 	}
 	t := Tokens{
 		AccessToken: access.Token, RefreshToken: makeToken(i.keys[0], g.ID, st.Counter, st), TokenType: "Bearer",
-		ExpiresAt: access.ExpiresAt, RefreshExpiresAt: g.Expires, Scopes: q.Scopes, Session: g.ID, now: now,
+		ExpiresAt: access.ExpiresAt, RefreshExpiresAt: g.Expires, Scopes: q.Scopes, Session: g.ID, now: now, audience: access.Audience,
 	}
 	if access.Narrowed != nil {
 		t.Scopes = *access.Narrowed

@@ -209,8 +209,13 @@ func TestSessions(t *testing.T) {
 	if err != nil || claims.Subject() != "bob" {
 		t.Errorf("got %v", err)
 	}
-	if got := w.token(form("grant_type", "refresh_token", "client_id", "phone", "refresh_token", tokens.RefreshToken, "resource", api)); got.text("error") != "invalid_target" {
-		t.Errorf("got %d %v", got.status, got.body)
+	use := form("grant_type", "refresh_token", "client_id", "phone", "refresh_token", tokens.RefreshToken)
+	w.token(use+"&resource="+files).is(t, 400, "invalid_target")
+	for _, resource := range []string{"", "&resource=" + api} {
+		got := w.token(use + resource)
+		if _, err := w.verifier(api).Verify(t.Context(), got.text("access_token")); err != nil {
+			t.Errorf("resource %q: got %d %v, %v", resource, got.status, got.body, err)
+		}
 	}
 	for name, l := range map[string]refresh.Login{
 		"an unknown client":            {Subject: "bob", Client: "stranger"},

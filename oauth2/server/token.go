@@ -209,7 +209,7 @@ func (x *exchange) IssueAccess(ctx context.Context, a refresh.Access) (refresh.A
 	}
 	a.Scopes, a.JWKThumbprint = x.granted, x.thumbprint
 	token, err := x.s.makeAccess(ctx, a)
-	x.expires, token.Narrowed = token.ExpiresAt, &x.granted
+	x.expires, token.Narrowed, token.Audience = token.ExpiresAt, &x.granted, a.Audience
 	return token, err
 }
 
