@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,7 @@ func (k GrantStoreKit) oneWinner(lost error, do func(i int) error) error {
 		}
 	})
 	if n := won.Load(); n != 1 {
-		errs = append(errs, fmt.Errorf("got %d of %d that succeeded, want 1", n, k.Workers))
+		return errors.Join(fmt.Errorf("got %d of %d that succeeded, want 1", n, k.Workers), errors.Join(errs...))
 	}
 	return errors.Join(errs...)
 }
@@ -54,7 +55,7 @@ func raceSwap(k GrantStoreKit, s refresh.Store) error {
 		}
 		return k.oneWinner(refresh.ErrConflict, func(i int) error {
 			next := g
-			next.Version, next.Body = 2, []byte{byte(i)}
+			next.Version, next.Body = 2, []byte(strconv.Itoa(i))
 			return s.Swap(context.Background(), g, next)
 		})
 	})
@@ -170,12 +171,12 @@ func (k GrantStoreKit) redeem(plain, disturbed refresh.Store) error {
 			}
 		})
 		if err := errors.Join(errs...); err != nil {
-			return fmt.Errorf("Refresh: %w", err)
+			return fmt.Errorf("refresh: %w", err)
 		}
 		// The client tries again, and goes on with what it gets.
 		again, err := calm.Refresh(ctx, refresh.Request{Token: first.RefreshToken})
 		if err != nil {
-			return fmt.Errorf("Refresh, again: %w", err)
+			return fmt.Errorf("refresh, again: %w", err)
 		}
 		for _, token := range results {
 			if token != "" && token != again.RefreshToken {
@@ -183,7 +184,7 @@ func (k GrantStoreKit) redeem(plain, disturbed refresh.Store) error {
 			}
 		}
 		if _, err := calm.Refresh(ctx, refresh.Request{Token: again.RefreshToken}); err != nil {
-			return fmt.Errorf("Refresh of the successor: %w", err)
+			return fmt.Errorf("refresh of the successor: %w", err)
 		}
 		return nil
 	})
@@ -202,11 +203,11 @@ func raceRevoke(k GrantStoreKit, s refresh.Store) error {
 		if err != nil {
 			return err
 		}
-		last := make([]string, workers)
+		last := make([]string, workers+1)
 		errs := make([]error, workers+1)
 		contend(workers+1, func(i int) {
 			if i == workers {
-				errs[i] = issuer.RevokeSession(ctx, first.Session)
+				errs[i], last[i] = issuer.RevokeSession(ctx, first.Session), first.RefreshToken
 				return
 			}
 			last[i] = first.RefreshToken
@@ -225,11 +226,11 @@ func raceRevoke(k GrantStoreKit, s refresh.Store) error {
 			return err
 		}
 		if live, err := issuer.Live(ctx, first.Session); err != nil || live {
-			return fmt.Errorf("Live: got %v, error %v, want false", live, err)
+			return fmt.Errorf("live: got %v, error %v, want false", live, err)
 		}
-		for _, token := range append(last, first.RefreshToken) {
+		for _, token := range last {
 			if _, err := issuer.Refresh(ctx, refresh.Request{Token: token}); !errors.Is(err, refresh.ErrInvalid) {
-				return fmt.Errorf("Refresh after the revocation: got error %v, want ErrInvalid", err)
+				return fmt.Errorf("refresh after the revocation: got error %v, want ErrInvalid", err)
 			}
 		}
 		return nil

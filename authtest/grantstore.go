@@ -109,7 +109,7 @@ func (k GrantStoreKit) grant() refresh.Grant {
 func (k GrantStoreKit) created(s refresh.Store) (refresh.Grant, error) {
 	g := k.grant()
 	if err := s.Create(context.Background(), g); err != nil {
-		return g, fmt.Errorf("Create: %w", err)
+		return g, fmt.Errorf("create: %w", err)
 	}
 	return g, nil
 }
@@ -125,7 +125,7 @@ func sameGrant(got, want refresh.Grant) error {
 func findsGrant(s refresh.Store, want refresh.Grant) error {
 	got, err := s.Find(context.Background(), want.ID)
 	if err != nil {
-		return fmt.Errorf("Find: %w", err)
+		return fmt.Errorf("find: %w", err)
 	}
 	return sameGrant(got, want)
 }
@@ -167,7 +167,7 @@ func checkGrantExpired(k GrantStoreKit, s refresh.Store) error {
 	g := k.grant()
 	g.Expires = k.Now().Add(-time.Second)
 	if err := s.Create(ctx, g); err != nil {
-		return fmt.Errorf("Create: %w", err)
+		return fmt.Errorf("create: %w", err)
 	}
 	_, err := s.Find(ctx, g.ID)
 	next := g
@@ -178,7 +178,7 @@ func checkGrantExpired(k GrantStoreKit, s refresh.Store) error {
 	}
 	if l, ok := s.(refresh.Lister); ok {
 		if list, err := l.List(ctx, refresh.Query{Subject: g.Subject, Limit: 10}); err != nil || len(list) != 0 {
-			errs = append(errs, fmt.Errorf("List: got %d grants, error %v, want none", len(list), err))
+			errs = append(errs, fmt.Errorf("list: got %d grants, error %v, want none", len(list), err))
 		}
 	}
 	return errors.Join(errs...)
@@ -194,7 +194,7 @@ func checkGrantSwap(k GrantStoreKit, s refresh.Store) error {
 	next.ID, next.Version = g.ID, 2
 	next.Expires = g.Expires.Add(time.Minute)
 	if err := s.Swap(ctx, g, next); err != nil {
-		return fmt.Errorf("Swap: %w", err)
+		return fmt.Errorf("swap: %w", err)
 	}
 	late := g
 	late.Version = 2
@@ -227,12 +227,12 @@ func checkGrantCopies(k GrantStoreKit, s refresh.Store) error {
 	want := g
 	want.Body = bytes.Clone(g.Body)
 	if err := s.Create(ctx, g); err != nil {
-		return fmt.Errorf("Create: %w", err)
+		return fmt.Errorf("create: %w", err)
 	}
 	g.Body[0] = '!'
 	got, err := s.Find(ctx, g.ID)
 	if err != nil {
-		return fmt.Errorf("Find: %w", err)
+		return fmt.Errorf("find: %w", err)
 	}
 	if err := sameGrant(got, want); err != nil {
 		return err
@@ -244,7 +244,7 @@ func checkGrantCopies(k GrantStoreKit, s refresh.Store) error {
 	next := want
 	next.Version, next.Body = 2, []byte("next")
 	if err := s.Swap(ctx, want, next); err != nil {
-		return fmt.Errorf("Swap: %w", err)
+		return fmt.Errorf("swap: %w", err)
 	}
 	next.Body[0] = '!'
 	next.Body = []byte("next")
@@ -286,7 +286,7 @@ func checkGrantContext(k GrantStoreKit, s refresh.Store) error {
 	next := g
 	next.Version++
 	if err := s.Swap(ctx, g, next); errors.Is(err, refresh.ErrNotFound) || errors.Is(err, refresh.ErrConflict) {
-		errs = append(errs, fmt.Errorf("Swap: got %w for the version that is there", err))
+		errs = append(errs, fmt.Errorf("swap: got %w for the version that is there", err))
 	}
 	return errors.Join(errs...)
 }
@@ -306,7 +306,7 @@ func checkGrantList(k GrantStoreKit, s refresh.Store) error {
 			g.Client = mine.Client
 		}
 		if err := s.Create(ctx, g); err != nil {
-			return fmt.Errorf("Create: %w", err)
+			return fmt.Errorf("create: %w", err)
 		}
 	}
 	if _, err := k.created(s); err != nil { // somebody else's
@@ -322,7 +322,7 @@ func checkGrantList(k GrantStoreKit, s refresh.Store) error {
 		{refresh.Query{Subject: "nobody " + mine.Subject}, 0},
 	} {
 		if err := listsGrants(ctx, l, step.q, step.want); err != nil {
-			return fmt.Errorf("List(%+v): %w", step.q, err)
+			return fmt.Errorf("list(%+v): %w", step.q, err)
 		}
 	}
 	return nil

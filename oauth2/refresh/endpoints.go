@@ -72,7 +72,7 @@ func (i *Issuer) Endpoints(c EndpointsConfig) (*Endpoints, error) {
 func (e *Endpoints) useCookie(c CookieConfig) error {
 	e.cookie = &http.Cookie{Name: "__Host-refresh", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	if c.Path != "" && c.Path != "/" {
-		e.cookie.Name, e.cookie.Path = "__Secure-refresh", c.Path
+		e.cookie.Name, e.cookie.Path = "__Secure-refresh", c.Path //nolint:gosec // they are set above
 	}
 	var errs []error
 	if !strings.HasPrefix(e.cookie.Path, "/") || e.cookie.Valid() != nil {
@@ -102,7 +102,7 @@ func (e *Endpoints) Answer(w http.ResponseWriter, t Tokens) {
 }
 
 func (e *Endpoints) setCookie(w http.ResponseWriter, value string, maxAge int) {
-	cookie := *e.cookie
+	cookie := *e.cookie //nolint:gosec // a copy of one that has them all
 	cookie.Value, cookie.MaxAge = value, maxAge
 	http.SetCookie(w, &cookie)
 }

@@ -211,8 +211,7 @@ func jwtWorld(t testing.TB) (*world, *jwt.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w *world
-	w = newWorld(t, func(c *refresh.Config) {
+	w := newWorld(t, func(c *refresh.Config) {
 		issuer, err := jwt.NewIssuer(jwt.IssuerConfig{
 			Issuer: "https://api.example.com", Keys: signing, Audience: []string{"https://api.example.com"}, Clock: c.Clock,
 		})

@@ -3,5 +3,3 @@
 package refresh_test
 
 const slowdown = 1
-
-const raceDetector = false

@@ -4,5 +4,3 @@ package refresh_test
 
 // slowdown scales what the race detector makes slow.
 const slowdown = 10
-
-const raceDetector = true

@@ -50,7 +50,6 @@ func BenchmarkRefresh(b *testing.B) {
 	token := w.login("web").text("refresh_token")
 	b.ReportAllocs()
 	for b.Loop() {
-		got := w.token(form("grant_type", "refresh_token", "refresh_token", token), w.as("web"))
-		token = got.text("refresh_token")
+		token = w.rotate(token)
 	}
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func TestClientConfigNamesEveryMistake(t *testing.T) {
 	}
 	source, err := server.NewClients(client)
 	check(t, err)
-	if _, err := source.Client(context.Background(), "x"); err != server.ErrUnknownClient {
+	if _, err := source.Client(context.Background(), "x"); !errors.Is(err, server.ErrUnknownClient) {
 		t.Errorf("got %v", err)
 	}
 }

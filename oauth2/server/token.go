@@ -49,8 +49,8 @@ type exchange struct {
 
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{s: s, r: r}
-	tokens, err := x.run(w)
-	x.report(err)
+	tokens, err := x.run(r.Context(), w)
+	x.report(r.Context(), err)
 	if err != nil {
 		wire.Fail(w, answer(err))
 		return
@@ -59,7 +59,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 }
 
 // run takes a request through what all grants have in common: form, client, grant, proof, scope and resource.
-func (x *exchange) run(w http.ResponseWriter) (wire.Tokens, error) {
+func (x *exchange) run(ctx context.Context, w http.ResponseWriter) (wire.Tokens, error) {
 	form, refused := wire.ReadForm(x.r, "resource") // RFC 8707 §2: may be repeated
 	if refused != nil {
 		return wire.Tokens{}, refusal(auth.KindMalformed, ReasonRequest, refused)
@@ -78,7 +78,7 @@ func (x *exchange) run(w http.ResponseWriter) (wire.Tokens, error) {
 	if err := x.ask(); err != nil {
 		return wire.Tokens{}, err
 	}
-	return x.s.grants[string(x.grant)](x.r.Context(), x)
+	return x.s.grants[string(x.grant)](ctx, x)
 }
 
 // identify finds the grant and the client, and whether they go together.
@@ -140,7 +140,7 @@ func (x *exchange) answer(access string, t refresh.Tokens) wire.Tokens {
 }
 
 // report tells the observer how the request ended.
-func (x *exchange) report(err error) {
+func (x *exchange) report(ctx context.Context, err error) {
 	if x.s.c.Observer == nil {
 		return
 	}
@@ -152,7 +152,7 @@ func (x *exchange) report(err error) {
 		refused := auth.AsError(err)
 		e.Outcome, e.Kind, e.Reason, e.Status = auth.OutcomeRefused, refused.Kind, refused.Reason, answer(err).Status
 	}
-	x.s.c.Observer.Observe(x.r.Context(), e)
+	x.s.c.Observer.Observe(ctx, e)
 }
 
 // clientCredentials is RFC 6749 §4.4. It keeps nothing.

@@ -16,7 +16,7 @@ const (
 	UnsupportedGrantType = "unsupported_grant_type"
 	InvalidScope         = "invalid_scope"
 	InvalidTarget        = "invalid_target"          // RFC 8707 §2
-	UnsupportedTokenType = "unsupported_token_type"  //nolint:gosec // a code of RFC 7009 §2.2.1
+	UnsupportedTokenType = "unsupported_token_type"  // RFC 7009 §2.2.1
 	InvalidDPoPProof     = "invalid_dpop_proof"      // RFC 9449 §5
 	UseDPoPNonce         = "use_dpop_nonce"          // RFC 9449 §8
 	Unavailable          = "temporarily_unavailable" // RFC 6749 §4.1.2.1
@@ -28,7 +28,6 @@ type Error struct {
 	Code, Description string
 	Challenge, Allow  string        // the headers WWW-Authenticate and Allow
 	RetryAfter        time.Duration // with 429 and 503
-	Header            http.Header   // further headers
 }
 
 // Error implements error, for tests.
@@ -42,9 +41,6 @@ func Bad(description string) *Error {
 // Fail writes a refusal (RFC 6749 §5.2).
 func Fail(w http.ResponseWriter, e *Error) {
 	h := w.Header()
-	for name, values := range e.Header {
-		h[name] = values
-	}
 	set := func(name, value string) {
 		if value != "" {
 			h.Set(name, value)

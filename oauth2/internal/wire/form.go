@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -102,7 +103,7 @@ func ParseForm(s string, repeatable ...string) (Form, error) {
 			return nil, errLong
 		case len(f) == maxParameters:
 			return nil, errMany
-		case f.has(name) && !in(repeatable, name):
+		case f.has(name) && !slices.Contains(repeatable, name):
 			// RFC 6749 §3.2: "Request and response parameters MUST NOT be included more than once."
 			return nil, errRepeated
 		}
@@ -128,13 +129,4 @@ func (f Form) withoutEmpty() Form {
 		}
 	}
 	return kept
-}
-
-func in(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
