@@ -74,17 +74,18 @@ func (t *token) authentic(keys [][]byte, st *state) bool {
 	binary.BigEndian.PutUint64(head[17:], t.counter)
 	ok := false
 	for _, key := range keys {
-		var tag [sha256.Size]byte
-		ok = hmac.Equal(appendTag(tag[:0], key, head[:], st), t.tag[:]) || ok
+		ok = hmac.Equal(appendTag(nil, key, head[:], st), t.tag[:]) || ok
 	}
 	return ok
 }
 
 func appendTag(b, key, head []byte, st *state) []byte {
+	message := make([]byte, 0, len(label)+headBytes+len(st.Seed)+len(st.Client))
+	message = append(message, label...)
+	message = append(message, head...)
+	message = append(message, st.Seed[:]...) // of fixed length, as all before it, so nothing can move into the client's name
+	message = append(message, st.Client...)
 	h := hmac.New(sha256.New, key)
-	h.Write([]byte(label))
-	h.Write(head)
-	h.Write(st.Seed[:]) // of fixed length, so the client's name can't move into it
-	h.Write([]byte(st.Client))
+	h.Write(message)
 	return h.Sum(b)
 }

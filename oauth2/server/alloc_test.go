@@ -20,11 +20,11 @@ func TestAllocations(t *testing.T) {
 		most float64
 		do   func()
 	}{
-		{"client credentials, JWT", 70, func() { w.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
-		{"client credentials, opaque", 80, func() { o.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
-		{"introspection, JWT", 70, introspection(w)},
-		{"introspection, opaque", 90, introspection(o)},
-		{"refresh, opaque", 115, func() { session = o.rotate(session) }},
+		{"client credentials, JWT", 60, func() { w.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
+		{"client credentials, opaque", 70, func() { o.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
+		{"introspection, JWT", 62, introspection(w)},
+		{"introspection, opaque", 82, introspection(o)},
+		{"refresh, opaque", 95, func() { session = o.rotate(session) }},
 	} {
 		if got := testing.AllocsPerRun(100, tt.do); got > tt.most {
 			t.Errorf("%s: got %v allocations, want at most %v", tt.name, got, tt.most)
