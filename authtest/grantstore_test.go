@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,6 +76,7 @@ func forceSwap(s *refresh.MemoryStore, next refresh.Grant) error {
 }
 
 func TestGrantStoreKitFindsBrokenStores(t *testing.T) {
+	var mu sync.Mutex
 	shared := make(map[refresh.GrantID][]byte)
 	for _, tt := range []struct {
 		name, rule string
@@ -118,6 +120,8 @@ func TestGrantStoreKitFindsBrokenStores(t *testing.T) {
 		}},
 		{"a store that shares its bodies", "copied", func(s *brokenStore) {
 			s.find = func(g refresh.Grant, err error) (refresh.Grant, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				if body, ok := shared[g.ID]; ok && bytes.HasPrefix(body, []byte("!")) {
 					g.Body = body
 				} else {

@@ -3,7 +3,6 @@ package refresh
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -198,7 +197,7 @@ func (i *Issuer) Issue(ctx context.Context, l Login) (Tokens, error) {
 	g := Grant{Version: 1, Subject: l.Subject, Client: l.Client}
 	_, _ = rand.Read(g.ID[:]) // never fails
 	st := &state{
-		Format: stateFormat, Seed: newSeed(), Counter: 1, Client: l.Client, Scope: l.Scopes.String(),
+		Seed: newSeed(), Counter: 1, Client: l.Client, Scope: l.Scopes.String(),
 		Aud: slices.Clone(l.Audience), Device: l.Device, JKT: l.JWKThumbprint, ACR: l.ACR,
 		Created: millis(now), AuthAt: millis(l.AuthenticatedAt), Rotated: millis(now), Ends: millis(now.Add(i.c.Lifetime)),
 	}
@@ -306,12 +305,4 @@ func checkName(s string) error {
 		return errName
 	}
 	return nil
-}
-
-func appendBase64(b, raw []byte) []byte { return base64.RawURLEncoding.AppendEncode(b, raw) }
-
-func decodeBase64(text []byte, size int) ([]byte, bool) {
-	raw := make([]byte, base64.RawURLEncoding.DecodedLen(len(text)))
-	n, err := base64.RawURLEncoding.Decode(raw, text)
-	return raw[:n], err == nil && n == size
 }

@@ -134,7 +134,7 @@ func TestFailures(t *testing.T) {
 func TestForeignGrants(t *testing.T) {
 	w := newWorld(t, nil)
 	for name, body := range map[string]string{
-		"nothing": "", "not JSON": "x", "another format": `{"v":2}`, "a short seed": `{"v":1,"seed":"AAAA"}`,
+		"nothing": "", "another format": "\x02" + strings.Repeat("x", 100), "too short": "\x01AAAA", "garbage": "\x01" + strings.Repeat("\xff", 100),
 	} {
 		first := w.login(refresh.Login{})
 		g, err := w.store.Find(t.Context(), first.Session)

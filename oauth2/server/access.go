@@ -19,19 +19,13 @@ type accessFormat interface {
 	read(ctx context.Context, token string) (accessClaims, error)
 }
 
-// accessClaims are those of an access token, for introspection.
+// accessClaims are those of an access token, for introspection. Times are Unix seconds, 0 for unknown.
 type accessClaims struct {
-	Subject    string   `json:"sub"`
-	Client     string   `json:"client_id"`
-	Audience   []string `json:"aud"`
-	Scope      string   `json:"scope,omitempty"`
-	ID         string   `json:"jti"`
-	Session    string   `json:"sid,omitempty"`
-	Thumbprint string   `json:"jkt,omitempty"`
-	Issued     int64    `json:"iat"`
-	Expires    int64    `json:"exp"`
-	AuthTime   int64    `json:"auth_time,omitempty"`
-	ACR        string   `json:"acr,omitempty"`
+	Subject, Client            string
+	Audience                   []string
+	Scope, ID                  string
+	Session, Thumbprint, ACR   string
+	Issued, Expires, Authentic int64
 }
 
 func (s *Server) newAccess() (accessFormat, error) {
@@ -106,7 +100,7 @@ func (f *jwtFormat) read(ctx context.Context, token string) (accessClaims, error
 	return accessClaims{
 		Subject: c.Subject(), Client: c.ClientID(), Audience: c.Audience(), Scope: scopes.String(), ID: c.ID(),
 		Session: c.SessionID(), Thumbprint: cnf.JWKThumbprint, Issued: c.IssuedAt().Unix(), Expires: c.ExpiresAt().Unix(),
-		AuthTime: unixOrZero(c.AuthenticatedAt()), ACR: c.ACR(),
+		Authentic: unixOrZero(c.AuthenticatedAt()), ACR: c.ACR(),
 	}, nil
 }
 

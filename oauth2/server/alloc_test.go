@@ -22,9 +22,9 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"client credentials, JWT", 60, func() { w.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
 		{"client credentials, opaque", 70, func() { o.serve("/token", "grant_type=client_credentials&scope=read", "worker") }},
-		{"introspection, JWT", 62, introspection(w)},
-		{"introspection, opaque", 82, introspection(o)},
-		{"refresh, opaque", 95, func() { session = o.rotate(session) }},
+		{"introspection, JWT", 54, introspection(w)},
+		{"introspection, opaque", 64, introspection(o)},
+		{"refresh, opaque", 90, func() { session = o.rotate(session) }},
 	} {
 		if got := testing.AllocsPerRun(100, tt.do); got > tt.most {
 			t.Errorf("%s: got %v allocations, want at most %v", tt.name, got, tt.most)

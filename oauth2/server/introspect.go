@@ -84,7 +84,7 @@ func (s *Server) introspectAccess(ctx context.Context, caller *Client, token str
 	}
 	out := introspection{
 		Active: true, Issuer: s.c.Issuer, Subject: c.Subject, Audience: c.Audience, Client: c.Client, Scope: c.Scope,
-		TokenType: "Bearer", Expires: c.Expires, Issued: c.Issued, ID: c.ID, Session: c.Session, AuthTime: c.AuthTime, ACR: c.ACR,
+		TokenType: "Bearer", Expires: c.Expires, Issued: c.Issued, ID: c.ID, Session: c.Session, AuthTime: c.Authentic, ACR: c.ACR,
 	}
 	out.bind(c.Thumbprint)
 	return out, nil

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/oauth2/internal/pack"
 	"github.com/cardea-go/auth/oauth2/refresh"
 )
 
@@ -73,12 +73,9 @@ func (f *opaqueFormat) make(_ context.Context, a refresh.Access) (refresh.Access
 	c := accessClaims{
 		Subject: a.Subject, Client: a.Client, Audience: a.Audience, Scope: a.Scopes.String(), ID: rand.Text(),
 		Session: a.Session, Thumbprint: a.JWKThumbprint, Issued: a.Now.Unix(), Expires: a.NotAfter.Unix(),
-		AuthTime: unixOrZero(a.AuthenticatedAt), ACR: a.ACR,
+		Authentic: unixOrZero(a.AuthenticatedAt), ACR: a.ACR,
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		return refresh.AccessToken{}, err
-	}
+	text := c.encode()
 	raw := make([]byte, opaqueSalt, opaqueSalt+12+len(text)+16)
 	_, _ = rand.Read(raw)                               // never fails
 	raw = box(f.keys[0], raw).Seal(raw, nil, text, nil) //nolint:gosec // this AEAD draws its own nonce
@@ -90,6 +87,37 @@ func (f *opaqueFormat) make(_ context.Context, a refresh.Access) (refresh.Access
 }
 
 var errOpaqueLong = fmt.Errorf("server: an access token of more than %d bytes: name fewer scopes and resources", opaqueLongest)
+
+// opaqueClaims is the first byte of what is sealed.
+const opaqueClaims = 1
+
+func (c *accessClaims) encode() []byte {
+	b := append(make([]byte, 0, 256), opaqueClaims)
+	for _, text := range [...]string{c.Subject, c.Client, c.Scope, c.ID, c.Session, c.Thumbprint, c.ACR} {
+		b = pack.AppendString(b, text)
+	}
+	for _, n := range [...]int64{c.Issued, c.Expires, c.Authentic} {
+		b = pack.AppendInt(b, n)
+	}
+	return pack.AppendStrings(b, c.Audience)
+}
+
+func decodeClaims(b []byte) (c accessClaims, ok bool) {
+	if len(b) == 0 || b[0] != opaqueClaims {
+		return c, false
+	}
+	r := pack.NewReader(b[1:])
+	for _, text := range [...]*string{&c.Subject, &c.Client, &c.Scope, &c.ID, &c.Session, &c.Thumbprint, &c.ACR} {
+		*text = r.String()
+	}
+	for _, n := range [...]*int64{&c.Issued, &c.Expires, &c.Authentic} {
+		*n = r.Int()
+	}
+	c.Audience = r.Strings()
+	return c, r.Done()
+}
+
+var errOpaque = errors.New("server: an access token that one of our keys has sealed, of a form that this version does not know")
 
 func (f *opaqueFormat) read(_ context.Context, token string) (accessClaims, error) {
 	text, ok := strings.CutPrefix(token, OpaquePrefix)
@@ -105,9 +133,9 @@ func (f *opaqueFormat) read(_ context.Context, token string) (accessClaims, erro
 		if err != nil {
 			continue
 		}
-		var c accessClaims
-		if err := json.Unmarshal(plain, &c); err != nil {
-			return accessClaims{}, auth.Unavailable(err) // sealed by us, and not ours
+		c, ok := decodeClaims(plain)
+		if !ok {
+			return accessClaims{}, auth.Unavailable(errOpaque)
 		}
 		if f.clock().Unix() >= c.Expires {
 			return accessClaims{}, auth.Invalid(auth.ReasonExpired, nil)
