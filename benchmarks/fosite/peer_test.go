@@ -88,7 +88,8 @@ func fositeAS(t testing.TB) *as {
 	config := &fosite.Config{GlobalSecret: bytes.Repeat([]byte("s"), 32), ClientSecretsHasher: sha{}, AccessTokenLifespan: 10 * time.Minute}
 	provider := compose.Compose(config, store, compose.NewOAuth2HMACStrategy(config),
 		compose.OAuth2ClientCredentialsGrantFactory, compose.OAuth2RefreshTokenGrantFactory,
-		compose.OAuth2ResourceOwnerPasswordCredentialsFactory, compose.OAuth2TokenIntrospectionFactory,
+		compose.OAuth2ResourceOwnerPasswordCredentialsFactory, //nolint:staticcheck // the shortest way to a refresh token
+		compose.OAuth2TokenIntrospectionFactory,
 	)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -91,7 +92,7 @@ func TestXOAuth2ClientCredentials(t *testing.T) {
 			}
 			c.ClientSecret = "wrong"
 			_, err = c.Token(t.Context())
-			refused, ok := err.(*oauth2.RetrieveError)
+			refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 			if !ok || refused.ErrorCode != "invalid_client" || refused.Response.StatusCode != 401 {
 				t.Errorf("a wrong secret: got %v", err)
 			}
@@ -115,7 +116,7 @@ func TestXOAuth2Refresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.TokenSource(t.Context(), &oauth2.Token{RefreshToken: second.RefreshToken}).Token()
-	if refused, ok := err.(*oauth2.RetrieveError); !ok || refused.ErrorCode != "invalid_grant" {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); !ok || refused.ErrorCode != "invalid_grant" {
 		t.Errorf("after a logout: got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -45,6 +46,9 @@ func (AccessToken) String() string { return redacted }
 
 // GoString returns "[redacted]".
 func (AccessToken) GoString() string { return redacted }
+
+// LogValue returns "[redacted]".
+func (AccessToken) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // An AccessIssuer makes access tokens. An error of type [*auth.Error] is a refusal, which changes nothing and is passed
 // on; any other says that it can't, now. It must be safe for concurrent use.

@@ -36,10 +36,16 @@ func (i *Issuer) decide(g Grant, st *state, t *token, q *Request, now time.Time)
 		return verdictRefuse, refuse(ReasonFuture)
 	case t.counter == st.Counter:
 		return verdictRotate, i.narrow(st, q)
-	case t.counter+1 == st.Counter && now.Sub(fromMillis(st.Rotated)) < i.grace:
+	case t.counter+1 == st.Counter && i.inGrace(st, now):
 		return verdictReplay, i.narrow(st, q)
 	}
 	return verdictReuse, refuse(ReasonReuse)
+}
+
+// inGrace reports whether the last rotation was a moment ago. Another instance's clock may be ahead of ours: a rotation to
+// come counts as well, within the same bounds.
+func (i *Issuer) inGrace(st *state, now time.Time) bool {
+	return now.Sub(fromMillis(st.Rotated)).Abs() < i.grace
 }
 
 // minRemaining is the least life that is worth a token: exp counts whole seconds.

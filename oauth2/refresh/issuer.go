@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -182,6 +183,9 @@ func (Tokens) String() string { return redacted }
 
 // GoString returns "[redacted]".
 func (Tokens) GoString() string { return redacted }
+
+// LogValue returns the session's id.
+func (t Tokens) LogValue() slog.Value { return slog.StringValue(t.Session.String()) }
 
 // Issue starts a session: it makes a grant and the first pair of tokens. It must be called by the login alone, after
 // the subject has been authenticated. A mistake in l is an error of the caller's; an [*auth.Error] says that it can't be

@@ -48,7 +48,7 @@ func (r *Reader) Raw(n int) string {
 // Int returns the next number.
 func (r *Reader) Int() int64 {
 	u := r.uint()
-	n := int64(u >> 1) //nolint:gosec // zigzag, as encoding/binary has it
+	n := int64(u >> 1) // zigzag, as encoding/binary has it
 	if u&1 != 0 {
 		n = ^n
 	}
