@@ -215,11 +215,8 @@ func (e *Endpoints) fill(q *Request, w http.ResponseWriter, r *http.Request, for
 
 // refusalOf translates an error of [Issuer.Refresh] (RFC 6749 §5.2).
 func refusalOf(err error) *wire.Error {
-	switch {
-	case errors.Is(err, ErrScope):
+	if errors.Is(err, ErrScope) {
 		return &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidScope, Description: "the scope exceeds what was granted"}
-	case errors.Is(err, ErrTarget):
-		return &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidTarget, Description: "the resource exceeds what was granted"}
 	}
 	return wire.Refusal(err)
 }

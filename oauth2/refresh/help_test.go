@@ -81,6 +81,17 @@ type world struct {
 	store  *faultyStore
 	events *events
 	issuer *refresh.Issuer
+	jwts   *jwt.Issuer // of a jwtWorld
+}
+
+// sign makes a token that is not of a session.
+func (w *world) sign(g jwt.Grant) string {
+	w.t.Helper()
+	issued, err := w.jwts.Issue(w.t.Context(), g)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return issued.Token
 }
 
 func newWorld(t testing.TB, change func(*refresh.Config)) *world {
@@ -211,8 +222,10 @@ func jwtWorld(t testing.TB) (*world, *jwt.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var issuer *jwt.Issuer
 	w := newWorld(t, func(c *refresh.Config) {
-		issuer, err := jwt.NewIssuer(jwt.IssuerConfig{
+		var err error
+		issuer, err = jwt.NewIssuer(jwt.IssuerConfig{
 			Issuer: "https://api.example.com", Keys: signing, Audience: []string{"https://api.example.com"}, Clock: c.Clock,
 		})
 		if err != nil {
@@ -220,6 +233,7 @@ func jwtWorld(t testing.TB) (*world, *jwt.Verifier) {
 		}
 		c.Access = refresh.JWT(issuer)
 	})
+	w.jwts = issuer
 	keys, err := jwt.NewKeySet(signing.Public())
 	if err != nil {
 		t.Fatal(err)
