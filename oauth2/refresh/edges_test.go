@@ -158,3 +158,38 @@ func TestLogoutRefusals(t *testing.T) {
 		t.Errorf("a token that is none: got %d", res.StatusCode)
 	}
 }
+
+// What a store returns is checked as well: the seed and the client are in the token's tag, the absolute end in the body.
+func TestStoresThatAreAltered(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		alter  func(*refresh.Grant)
+		later  time.Duration
+		client string
+		reason auth.Reason
+	}{
+		{"another seed", func(g *refresh.Grant) { g.Body[1] ^= 1 }, 0, "", auth.ReasonMismatch},
+		{"another client", func(g *refresh.Grant) { g.Client = "thief" }, 0, "thief", auth.ReasonMismatch},
+		{"a later end", func(g *refresh.Grant) { g.Expires = g.Expires.Add(24 * time.Hour) }, time.Hour, "", auth.ReasonExpired},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(c *refresh.Config) { c.Lifetime = time.Hour })
+			first := w.login(refresh.Login{})
+			g, err := w.store.Find(t.Context(), first.Session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := g
+			next.Version++
+			tt.alter(&next)
+			if err := w.store.Swap(t.Context(), g, next); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.add(tt.later)
+			_, err = w.issuer.Refresh(t.Context(), refresh.Request{Token: first.RefreshToken, Client: tt.client})
+			if got := auth.AsError(err); err == nil || got.Reason != tt.reason {
+				t.Errorf("got %v, want reason %s", err, tt.reason)
+			}
+		})
+	}
+}

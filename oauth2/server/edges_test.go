@@ -140,3 +140,34 @@ func TestConfigIsCopied(t *testing.T) {
 		t.Errorf("got %d %v", got.status, got.body)
 	}
 }
+
+// A client's registration does not widen the server's, and a source that returns another client is not believed.
+func TestClientsAreChecked(t *testing.T) {
+	w := newWorld(t, nil)
+	foreign := w.client(server.ClientConfig{
+		ID: "foreign", Secrets: w.secrets("foreign", 1), Grants: []server.Grant{server.GrantClientCredentials}, Resources: []string{"https://other.example"},
+	})
+	c := w.config
+	c.Clients = server.ClientFunc(func(context.Context, string) (*server.Client, error) { return foreign, nil })
+	s, err := server.New(c)
+	check(t, err)
+	w.handler = s.Handler()
+	w.credentials("foreign").is(t, 400, "invalid_target")
+	w.token(form("grant_type", "client_credentials", "client_id", "somebody", "client_secret", w.secret["foreign"])).is(t, 401, "invalid_client")
+}
+
+// The right password forgets the failures before it.
+func TestPasswordSuccessCounts(t *testing.T) {
+	w := newWorld(t, nil)
+	guess := func(password string) reply {
+		return w.token(form("grant_type", "password", "username", "alice", "password", password))
+	}
+	for range 3 {
+		for range 4 {
+			guess("wrong").is(t, 400, "invalid_grant")
+		}
+		if got := guess("right"); got.status != 200 {
+			t.Fatalf("got %d %v", got.status, got.body)
+		}
+	}
+}

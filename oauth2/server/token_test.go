@@ -459,6 +459,7 @@ func TestPolicyRunsForEveryGrant(t *testing.T) {
 				{"forbids", func(server.Ask) (auth.ScopeSet, error) { return auth.ScopeSet{}, auth.Forbidden("x", nil) }, auth.KindForbidden, 400, wire.UnauthorizedClient},
 				{"finds it invalid", func(server.Ask) (auth.ScopeSet, error) { return auth.ScopeSet{}, auth.Invalid("x", nil) }, auth.KindInvalid, 400, wire.InvalidGrant},
 				{"fails", func(a server.Ask) (auth.ScopeSet, error) { return a.Scopes, errDown }, auth.KindUnavailable, 503, wire.Unavailable},
+				{"adds a scope", func(server.Ask) (auth.ScopeSet, error) { return auth.MustScopeSet("read", "admin"), nil }, auth.KindUnavailable, 503, wire.Unavailable},
 				{"widens", func(server.Ask) (auth.ScopeSet, error) { return auth.Unlimited(), nil }, auth.KindUnavailable, 503, wire.Unavailable},
 			} {
 				narrow = tt.policy
