@@ -35,7 +35,7 @@ func TestRefreshRotates(t *testing.T) {
 	}
 }
 
-// Notes, statements 19, 36-39 and 41: what a token is worth, by what has happened to its grant.
+// Statements 19, 36-39 and 41: what a token is worth, by what has happened to its grant.
 func TestRefreshDecisions(t *testing.T) {
 	foreign := newWorld(t, nil)
 	for _, tt := range []struct {
@@ -403,7 +403,7 @@ func TestNoTokenAtRest(t *testing.T) {
 	}
 }
 
-// Notes §7.3: a refresh is two calls of the store, a login one, a question one.
+// A refresh is two calls of the store, a login one, a question one.
 func TestStoreCalls(t *testing.T) {
 	w := newWorld(t, nil)
 	count := func(name string, want int64, do func()) {
