@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -13,8 +14,8 @@ import (
 // two lines. It panics on an odd number of fields.
 func Request(method, target string, fields ...string) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), method, target, nil)
-	for i := 0; i < len(fields); i += 2 {
-		r.Header.Add(fields[i], fields[i+1])
+	for pair := range slices.Chunk(fields, 2) {
+		r.Header.Add(pair[0], pair[1])
 	}
 	return r
 }
