@@ -1,5 +1,5 @@
 // Command service is a small notes API with everything that a real one needs at its door: public, optional and concealed
-// routes, keys for programs that their owners manage, a login by password for short-lived tokens, a policy of roles and
+// routes, keys for programs that their owners manage, a login by password for sessions with short-lived tokens, a policy of roles and
 // scopes, a log of every decision, and a clean end on SIGINT.
 //
 //	go run -C examples ./service
@@ -86,9 +86,13 @@ func printTour(out io.Writer, base string, c credentials) {
 	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
 	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
 	line("401: a wrong password is refused as an unknown name is", "curl -i -u alice:guess -X POST %s/login", base)
+	token := func(name string) string {
+		return fmt.Sprintf(`$(curl -s -u alice:%s -X POST %s/login | sed 's/.*"%s":"\([^"]*\).*/\1/')`, c.password, base, name)
+	}
 	line("200: people log in with a password, for a token that is good for ten minutes", "curl -i -u alice:%s -X POST %s/login", c.password, base)
-	line("200: the token reads notes, and is the same alice as her key",
-		"curl -i -H \"Authorization: Bearer $(curl -s -u alice:%s -X POST %s/login | sed 's/.*access_token\":\"\\([^\"]*\\).*/\\1/')\" %s/notes/1", c.password, base, base)
+	line("200: the token reads notes, and is the same alice as her key", `curl -i -H "Authorization: Bearer %s" %s/notes/1`, token("access_token"), base)
+	line("200: the refresh token gets the next one, once", `curl -i -d grant_type=refresh_token -d "refresh_token=%s" %s/refresh`, token("refresh_token"), base)
+	line("200: and ends the session", `curl -i -d "token=%s" %s/logout`, token("refresh_token"), base)
 	line("201: alice makes a key that can do less than her own; it is shown once",
 		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys", key(c.alice.Reveal()), base)
 	fmt.Fprintln(out)

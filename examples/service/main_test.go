@@ -98,8 +98,8 @@ func TestTour(t *testing.T) {
 		tour = append(tour, buf[:n]...)
 	}
 	lines := regexp.MustCompile(`(?m)^# (\d{3}): .*\n(curl .*)$`).FindAllSubmatch(tour, -1)
-	if len(lines) < 12 {
-		t.Fatalf("got %d lines to paste in %q, want at least 12", len(lines), tour)
+	if len(lines) < 14 {
+		t.Fatalf("got %d lines to paste in %q, want at least 14", len(lines), tour)
 	}
 	for _, line := range lines {
 		want, command := string(line[1]), string(line[2])

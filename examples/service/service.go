@@ -80,6 +80,8 @@ func (s *service) routes(logger *slog.Logger) (http.Handler, error) {
 	mux.HandleFunc("GET /health", middleware.Public(), health)
 	mux.HandleFunc("GET /{$}", middleware.Optional(), welcome)
 	mux.HandleFunc("POST /login", middleware.Authenticated().Via(loginGuard), s.tokens.login)
+	mux.HandleFunc("POST /refresh", middleware.Public(), s.tokens.endpoints.Refresh) // the refresh token is the credential
+	mux.HandleFunc("POST /logout", middleware.Public(), s.tokens.endpoints.Logout)
 	mux.Handle("GET /jwks", middleware.Public(), s.tokens.keys.Handler())
 
 	mux.HandleFunc("GET /notes", s.allows("note:list"), s.notes.list)
