@@ -160,7 +160,8 @@ type combined struct {
 	list []Requirement
 }
 
-// All requires every one of reqs; the first that refuses decides. An empty list and a nil requirement are mistakes that
+// All requires every one of reqs; the first that refuses decides, and where only step-ups are missing, all of those are
+// asked for. An empty list and a nil requirement are mistakes that
 // the guard's constructor reports.
 func All(reqs ...Requirement) Requirement { return &combined{"all", slices.Clone(reqs)} }
 
@@ -175,14 +176,21 @@ func (c *combined) Check(ctx context.Context, p *Principal) error {
 	if len(c.list) == 0 {
 		return misconfigured(c.Validate())
 	}
-	var first error
+	var (
+		first  error
+		stepUp *Error
+	)
 	for _, req := range c.list {
 		if req == nil {
 			return misconfigured(c.Validate())
 		}
 		err := req.Check(ctx, p)
 		if c.kind == "all" {
-			if err != nil {
+			switch {
+			case err == nil:
+			case KindOf(err) == KindStepUp:
+				stepUp = joinStepUps(stepUp, AsError(err))
+			default:
 				return err
 			}
 			continue
@@ -194,7 +202,20 @@ func (c *combined) Check(ctx context.Context, p *Principal) error {
 			first = err
 		}
 	}
+	if stepUp != nil {
+		return stepUp
+	}
 	return first
+}
+
+// joinStepUps asks for both at once, so that one login will do: RFC 9470 §3 allows max_age beside acr_values.
+func joinStepUps(first, second *Error) *Error {
+	if first == nil {
+		return second
+	}
+	joined := *first
+	joined.Params = slices.Concat(first.Params, second.Params)
+	return &joined
 }
 
 // weight orders the refusals of alternatives: what could not be decided, what a login would mend, the rest.

@@ -112,3 +112,15 @@ func TestAnyPrefersAStepUpToARefusal(t *testing.T) {
 		t.Errorf("got kind %v, want step_up", kind)
 	}
 }
+
+func TestAllAsksForEveryStepUpAtOnce(t *testing.T) {
+	old := auth.All(auth.Recent(time.Minute, nil), auth.Assurance("phr"))
+	err := auth.AsError(old.Check(t.Context(), alice))
+	if err.Kind != auth.KindStepUp || len(err.Params) != 2 || err.Params[0].Name != "max_age" || err.Params[1].Name != "acr_values" {
+		t.Errorf("got %v with %v, want both parameters", err.Kind, err.Params)
+	}
+	forbidden := auth.All(auth.Recent(time.Minute, nil), auth.Roles("admin"))
+	if kind := auth.KindOf(forbidden.Check(t.Context(), alice)); kind != auth.KindForbidden {
+		t.Errorf("got kind %v, want forbidden: no login would help", kind)
+	}
+}

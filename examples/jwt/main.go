@@ -1,7 +1,7 @@
 // Command jwt is a service that issues and accepts its own access tokens: a login, a protected endpoint, the public keys
 // for other services, and keys that rotate while requests run.
 //
-//	go run .
+//	go run -C examples ./jwt
 //	token=$(curl -s -u alice:'correct horse' -X POST http://localhost:8080/login)
 //	curl -i -H "Authorization: Bearer $token" http://localhost:8080/notes
 package main

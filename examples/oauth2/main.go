@@ -1,7 +1,7 @@
 // Command oauth2 is an authorization server's token side and an API that accepts its tokens, in one program: client
 // credentials for a worker, sessions for an application, introspection for a gateway, revocation, keys and metadata.
 //
-//	go run .
+//	go run -C examples ./oauth2
 package main
 
 import (

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log"
 	"log/slog"
@@ -24,9 +25,11 @@ func main() {
 }
 
 func run() error {
+	file := flag.String("policy", "rbac/policy.yaml", "the policy, which may change while the program runs")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s, err := newService(ctx, rbac.File("policy.yaml"), slog.Default())
+	s, err := newService(ctx, rbac.File(*file), slog.Default())
 	if err != nil {
 		return err
 	}

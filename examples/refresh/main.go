@@ -1,7 +1,7 @@
 // Command refresh is an API with sessions of its own: a login by password that hands out an access token and a refresh
 // token, a refresh, a list of one's sessions, and a logout that acts at once.
 //
-//	go run .
+//	go run -C examples ./refresh
 package main
 
 import (
