@@ -154,8 +154,9 @@ func same(a, b *yaml.Node) bool {
 		return true
 	case yaml.SequenceNode:
 		return slices.EqualFunc(a.Content, b.Content, same)
+	default:
+		return a.ShortTag() == b.ShortTag() && a.Value == b.Value
 	}
-	return a.ShortTag() == b.ShortTag() && a.Value == b.Value
 }
 
 // toNode encodes a Go value as JSON does.
@@ -246,7 +247,12 @@ func plain(n *yaml.Node, depth int, budget *int) (*yaml.Node, error) {
 		return plain(n.Alias, depth+1, budget)
 	case yaml.ScalarNode:
 		return plainScalar(n)
+	default:
+		return plainCollection(n, depth, budget)
 	}
+}
+
+func plainCollection(n *yaml.Node, depth int, budget *int) (*yaml.Node, error) {
 	c := *n
 	c.Anchor, c.Content = "", make([]*yaml.Node, len(n.Content))
 	for i, item := range n.Content {

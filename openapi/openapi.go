@@ -146,7 +146,7 @@ func (b *builder) add(r middleware.Route) error {
 	}
 	method := strings.ToLower(r.Method)
 	switch r.Method {
-	case "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE":
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions, http.MethodTrace:
 	default:
 		return fmt.Errorf("OpenAPI 3.1 has no word for method %s: leave it out with Operation.Omit", r.Method)
 	}
