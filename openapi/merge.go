@@ -59,6 +59,9 @@ func Merge(document []byte, c MergeConfig) (*Document, Report, error) {
 	if len(c.Routes) == 0 {
 		return nil, Report{}, errors.New("openapi: MergeConfig.Routes is empty: give Mux.Routes()")
 	}
+	if c.Prefix != "" && (c.Prefix[0] != '/' || strings.HasSuffix(c.Prefix, "/")) {
+		return nil, Report{}, fmt.Errorf("openapi: MergeConfig.Prefix %q: begin it with a slash and end it without, as in /v1", c.Prefix)
+	}
 	m := &merger{config: c, mux: http.NewServeMux(), used: map[string]bool{}}
 	m.draft = draft{root: root, version: v, replace: c.Replace, needed: map[string][]string{}, placed: map[string]string{}}
 	for _, r := range c.Routes {

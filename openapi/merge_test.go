@@ -137,6 +137,10 @@ func TestMergeRefusesWhatItCannotRead(t *testing.T) {
 	}
 	_, _, err := openapi.Merge([]byte(secured(`{}`)), openapi.MergeConfig{})
 	wantErrors(t, err, "Routes is empty")
+	for _, prefix := range []string{"v1", "/v1/", "/"} {
+		_, _, err = openapi.Merge([]byte(secured(`{}`)), openapi.MergeConfig{Routes: mtls, Prefix: prefix})
+		wantErrors(t, err, "MergeConfig.Prefix")
+	}
 	_, _, err = openapi.Merge([]byte(secured(`{}`)), openapi.MergeConfig{Routes: append(mtls, mtls...)})
 	wantErrors(t, err, "conflicts")
 }
@@ -169,6 +173,20 @@ func TestMergeKeepsValuesAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestMergeWritesTheFieldsOfLaterVersions(t *testing.T) {
+	s := authorizationServer()
+	doc, _, err := openapi.Merge([]byte("openapi: 3.2.0\npaths: {/a: {get: {}}}\n"), openapi.MergeConfig{Routes: []middleware.Route{route("GET /a", "required", s)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := at(t, doc.JSON(), "components", "securitySchemes", "accounts", "oauth2MetadataUrl"); got != `"`+s.URL+`"` {
+		t.Errorf("got oauth2MetadataUrl %s, want %q", got, s.URL)
+	}
+	if got := at(t, doc.JSON(), "components", "securitySchemes", "accounts", "flows", "deviceAuthorization", "deviceAuthorizationUrl"); got != `"/device"` {
+		t.Errorf("got deviceAuthorizationUrl %s, want /device", got)
+	}
+}
+
 func canon(t *testing.T, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
@@ -181,6 +199,8 @@ func canon(t *testing.T, v any) string {
 func FuzzMerge(f *testing.F) {
 	f.Add([]byte(handWritten))
 	f.Add([]byte(opinionated))
+	f.Add([]byte(`{"openapi":"3.1.0","x":" \n\ta\r\n","paths":{"/a":{"get":{}}}}`))
+	f.Add([]byte("openapi: 3.1.0\nx: |2-\n   a\n\n  b\ny: >\n  a\n"))
 	routes := []middleware.Route{{Pattern: "/", Path: "/", Access: "public"}}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		doc, _, err := openapi.Merge(data, openapi.MergeConfig{Routes: routes, Replace: true})
@@ -191,8 +211,9 @@ func FuzzMerge(f *testing.F) {
 		if err != nil || !bytes.Equal(again.JSON(), doc.JSON()) {
 			t.Fatalf("merging twice: got error %v or another document", err)
 		}
-		if _, _, err := openapi.Merge(doc.YAML(), openapi.MergeConfig{Routes: routes}); err != nil {
-			t.Fatalf("the YAML of a document is refused: %v", err)
+		again, _, err = openapi.Merge(doc.YAML(), openapi.MergeConfig{Routes: routes})
+		if err != nil || !bytes.Equal(again.JSON(), doc.JSON()) {
+			t.Fatalf("the YAML of a document: got error %v or another document:\n%s\n%s", err, doc.YAML(), doc.JSON())
 		}
 	})
 }

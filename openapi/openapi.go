@@ -45,8 +45,8 @@ type Operation struct {
 	Deprecated           bool
 	// Object has further members of the Operation Object, such as requestBody, parameters and responses: whatever
 	// encodes to a JSON object. Members that this package writes can't be among it, except responses, to which the
-	// refusals are added, and parameters, to which those of the path are. Nil is none; without responses the operation
-	// has one of 2XX.
+	// refusals are added, and parameters, to which those of the path are that it does not describe. Nil is none; without
+	// responses the operation has one of 2XX.
 	Object any
 	// Omit leaves the route out.
 	Omit bool
@@ -58,6 +58,7 @@ func New(c Config) (*Document, error) {
 	b.draft = draft{version: version{1}, needed: map[string][]string{}, placed: map[string]string{}}
 	b.head()
 	b.paths = object()
+	set(b.root, "paths", b.paths)
 	for _, r := range c.Routes {
 		for _, one := range b.perMethod(r) {
 			if err := b.add(one); err != nil {
@@ -67,7 +68,6 @@ func New(c Config) (*Document, error) {
 	}
 	b.nameUnnamed()
 	b.addTags()
-	set(b.root, "paths", b.paths)
 	return b.finish()
 }
 
@@ -231,7 +231,7 @@ func addObject(op *yaml.Node, v any) error {
 		there, theirs := get(op, k), get(extra, k)
 		switch {
 		case k == "parameters" && there != nil && theirs.Kind == yaml.SequenceNode:
-			there.Content = append(there.Content, theirs.Content...)
+			addParameters(there, theirs)
 		case there != nil, k == "security":
 			return fmt.Errorf("its Operation.Object has %q, which is written from the route: leave it out", k)
 		default:
@@ -239,6 +239,20 @@ func addObject(op *yaml.Node, v any) error {
 		}
 	}
 	return nil
+}
+
+// addParameters adds the caller's parameters; one of the path takes the place of that of the same name.
+func addParameters(ours, theirs *yaml.Node) {
+	for _, p := range theirs.Content {
+		i := slices.IndexFunc(ours.Content, func(o *yaml.Node) bool {
+			return value(p, "in") == "path" && value(p, "name") == value(o, "name")
+		})
+		if i < 0 {
+			ours.Content = append(ours.Content, p)
+		} else {
+			ours.Content[i] = p
+		}
+	}
 }
 
 // nameUnnamed gives the operations without an ID one that nobody has.

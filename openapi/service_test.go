@@ -120,7 +120,7 @@ func config(t testing.TB) openapi.Config {
 					},
 				}
 			case "DELETE /notes/{note}":
-				return openapi.Operation{Deprecated: true, Object: map[string]any{"parameters": []any{map[string]any{"name": "force", "in": "query", "schema": map[string]any{"type": "boolean"}}}}}
+				return openapi.Operation{Deprecated: true, Object: map[string]any{"parameters": []any{map[string]any{"name": "id", "in": "path", "required": true, "description": "Of the note.", "schema": map[string]any{"type": "integer"}}, map[string]any{"name": "force", "in": "query", "schema": map[string]any{"type": "boolean"}}}}}
 			case "/any":
 				return openapi.Operation{Omit: r.Method == "PATCH"}
 			}
