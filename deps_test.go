@@ -24,6 +24,9 @@ func TestPackagesPullInOnlyWhatTheyMay(t *testing.T) {
 		{"./oauth2/dpop", []string{module, module + "/jwt", "github.com/lestrrat-go/", "golang.org/x/crypto/", "golang.org/x/sys/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
 		{"./oauth2", []string{module, module + "/jwt", module + "/oauth2/dpop", "github.com/lestrrat-go/", "golang.org/x/crypto/", "golang.org/x/sys/", "github.com/goccy/go-json/", "github.com/decred/", "github.com/segmentio/asm/"}},
 		{"./rbac", []string{module, "go.yaml.in/yaml/v3"}},
+		{"./openapi", []string{module, module + "/middleware", "go.yaml.in/yaml/v3"}},
+		{"./openapi/docs", nil},
+		{"./openapi/openapitest", []string{module, module + "/middleware", module + "/openapi", "go.yaml.in/yaml/v3"}},
 		{"./basic/password", []string{"golang.org/x/"}},
 		{"./basic/htpasswd", []string{module, module + "/throttle", module + "/basic", module + "/basic/password", "golang.org/x/"}},
 	} {
