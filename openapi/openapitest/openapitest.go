@@ -23,7 +23,8 @@ import (
 	"github.com/cardea-go/auth/openapi"
 )
 
-// A Credential is what Check presents for a scheme: the key, the token, or "user:password" for HTTP Basic.
+// A Credential is what Check presents for a scheme: the key, the token, or "user:password" for HTTP Basic. An API key in
+// Authorization is presented as it is, so it has the word in front.
 type Credential struct {
 	// Enough is allowed on every operation that takes the scheme. Required.
 	Enough string
