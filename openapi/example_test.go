@@ -38,8 +38,8 @@ func ExampleNew() {
 		panic(err)
 	}
 	mux.Handle("GET /openapi.json", middleware.Public(), doc.JSONHandler())
-	yaml := string(doc.YAML())
-	fmt.Println(yaml[:strings.Index(yaml, "x-requirement:")])
+	operation, _, _ := strings.Cut(string(doc.YAML()), "      x-requirement:")
+	fmt.Println(operation)
 	// Output:
 	// openapi: 3.1.1
 	// info:
