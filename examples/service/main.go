@@ -76,7 +76,7 @@ func printTour(out io.Writer, base string, c credentials) {
 		fmt.Fprintf(out, "\n# %s\n%s\n", expect, fmt.Sprintf(command, args...))
 	}
 	key := func(secret string) string { return "-H 'X-API-Key: " + secret + "'" }
-	fmt.Fprintf(out, "notes service on %s\n", base)
+	fmt.Fprintf(out, "notes service on %s, with a page to try it at %s/docs/\n", base, base)
 	line("200: public", "curl -i %s/health", base)
 	line("200: works without a credential, and greets whoever has one", "curl -i %s/", base)
 	line("401: the challenges say what may be sent", "curl -i %s/notes", base)

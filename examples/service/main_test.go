@@ -50,6 +50,8 @@ func TestRoutes(t *testing.T) {
 		{"text is required", "POST", "/notes", alice, `{}`, 400, ""},
 		{"the administrator sees all", "GET", "/admin/notes", root, "", 200, "milk"},
 		{"others see no such route", "GET", "/admin/notes", alice, "", 404, ""},
+		{"the document is public", "GET", "/openapi.json", "", "", 200, `"securitySchemes"`},
+		{"so is the page to try it", "GET", "/docs/", "", "", 200, "swagger-ui"},
 		{"alice lists her keys", "GET", "/keys", alice, "", 200, "first key"},
 		{"strangers list none", "GET", "/keys/", "", "", 401, ""},
 		{"alice removes it", "DELETE", "/notes/1", alice, "", 204, ""},

@@ -10,6 +10,8 @@ import (
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/middleware"
+	"github.com/cardea-go/auth/openapi"
+	"github.com/cardea-go/auth/openapi/docs"
 	"github.com/cardea-go/auth/rbac"
 )
 
@@ -94,6 +96,17 @@ func (s *service) routes(logger *slog.Logger) (http.Handler, error) {
 	mux.Handle("/keys/", middleware.Authenticated(), ownKeys)
 
 	mux.HandleFunc("GET /admin/notes", s.allows("admin:read").Conceal(), s.notes.listAll)
+
+	document, err := openapi.New(openapi.Config{Title: "Notes", Version: "1.0.0", Routes: mux.Routes()})
+	if err != nil {
+		return nil, err
+	}
+	page, err := docs.New(docs.Config{Title: "Notes"})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /openapi.json", middleware.Public(), document.JSONHandler())
+	mux.Handle("GET /docs/", middleware.Public(), page)
 	return mux.Build()
 }
 
