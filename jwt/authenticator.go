@@ -130,6 +130,9 @@ func (a *Authenticator) token(r *http.Request) (string, error) {
 		for _, cookie := range r.CookiesNamed(a.c.Cookie) {
 			values = append(values, cookie.Value)
 		}
+		if len(values) > 0 && cookieCount(r, a.c.Cookie) > 1 {
+			return "", auth.Malformed(auth.ReasonRepeated, nil)
+		}
 	case a.c.Header != "":
 		values = r.Header.Values(a.c.Header)
 	default:
@@ -146,6 +149,19 @@ func (a *Authenticator) token(r *http.Request) (string, error) {
 		return "", auth.Invalid(auth.ReasonTooLong, nil)
 	}
 	return values[0], nil
+}
+
+// cookieCount returns how often a cookie comes, also where net/http leaves one out that it can't read.
+func cookieCount(r *http.Request, name string) int {
+	n := 0
+	for _, line := range r.Header.Values("Cookie") {
+		for part := range strings.SplitSeq(line, ";") {
+			if key, _, _ := strings.Cut(part, "="); strings.TrimSpace(key) == name {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // recognizes reports whether a value has the shape of our tokens: three parts and, where asked for, our issuer.
@@ -169,13 +185,17 @@ func (a *Authenticator) recognizes(token string) bool {
 }
 
 // Principal returns the principal that verified claims stand for, by the same mapping as Authenticate. It refuses
-// claims without a subject, with a scope, role or tenant claim of the wrong type, and with a cnf that nobody checks.
+// claims without a subject, with a scope, role or tenant claim of the wrong type or with an empty name, and with a cnf that
+// nobody checks.
 func (a *Authenticator) Principal(c *Claims) (*auth.Principal, error) {
+	if c == nil {
+		return nil, auth.Unavailable(errNoClaims)
+	}
 	if c.hasConfirmation && !a.c.InsecureIgnoreConfirmation {
 		return nil, auth.Invalid(ReasonBound, errBound)
 	}
 	p := auth.PrincipalConfig{
-		Subject: c.subject, Issuer: c.issuer, Scheme: a.c.Name, CredentialID: c.id, ClientID: c.clientID, ACR: c.acr,
+		Subject: c.subject, Issuer: c.issuer, Scheme: a.c.Name, CredentialID: c.id, ClientID: c.ClientID(), ACR: c.acr,
 		IssuedAt: c.IssuedAt(), AuthenticatedAt: c.AuthenticatedAt(), ExpiresAt: c.ExpiresAt(), Data: c,
 	}
 	if c.subject == "" {
@@ -185,25 +205,37 @@ func (a *Authenticator) Principal(c *Claims) (*auth.Principal, error) {
 	if p.Scopes, err = c.Scopes(); err != nil {
 		return nil, auth.Invalid(ReasonClaims, errors.Join(ErrClaims, err))
 	}
-	if p.Roles, err = optional[[]string](c, a.c.RolesPath); err != nil {
+	if p.Roles, err = optional(c, a.c.RolesPath, (jose.Value).Strings); err != nil {
 		return nil, err
 	}
-	if p.Tenant, err = optional[string](c, a.c.TenantPath); err != nil {
+	tenant := func(v jose.Value) ([]string, bool) { text, ok := v.String(); return []string{text}, ok }
+	names, err := optional(c, a.c.TenantPath, tenant)
+	if err != nil {
 		return nil, err
+	}
+	if len(names) > 0 {
+		p.Tenant = names[0]
 	}
 	return auth.NewPrincipal(p)
 }
 
 var errBound = errors.New("jwt: token is bound to a key (cnf) and nothing checked the proof")
 
-// optional reads a claim that may be absent and must have its type where it is not.
-func optional[T any](c *Claims, path []string) (T, error) {
+var errNoClaims = errors.New("jwt: Principal was called without claims")
+
+// optional reads names from a claim that may be absent. Where it is not, it must have its type, null is no type, and an
+// empty name is nobody's: it could be taken for "none", or for "all".
+func optional(c *Claims, path []string, read func(jose.Value) ([]string, bool)) ([]string, error) {
 	if len(path) == 0 {
-		return *new(T), nil
+		return nil, nil
 	}
-	v, err := Claim[T](c, path...)
-	if err != nil && !errors.Is(err, ErrNoClaim) {
-		return *new(T), auth.Invalid(ReasonClaims, errors.Join(ErrClaims, err))
+	v, ok := c.lookup(path)
+	if !ok {
+		return nil, nil
 	}
-	return v, nil
+	names, ok := read(v)
+	if !ok || slices.Contains(names, "") {
+		return nil, refuse(ErrClaims)
+	}
+	return names, nil
 }

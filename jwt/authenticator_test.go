@@ -2,6 +2,7 @@ package jwt_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -167,7 +168,12 @@ func TestPrincipalRefuses(t *testing.T) {
 		{"roles in an object that is no object are none", object{"r": "x"}, ""},
 		{"roles that are no list", object{"r": object{"roles": "admin"}}, jwt.ReasonClaims},
 		{"roles with a number", object{"r": object{"roles": []any{"admin", 1}}}, jwt.ReasonClaims},
+		{"roles with null among them", object{"r": object{"roles": []any{"admin", nil}}}, jwt.ReasonClaims},
+		{"roles with one of no name", object{"r": object{"roles": []any{""}}}, jwt.ReasonClaims},
+		{"roles that are null, which is no type", object{"r": object{"roles": nil}}, jwt.ReasonClaims},
 		{"a tenant that is no string", object{"tenant": 1}, jwt.ReasonClaims},
+		{"a tenant of no name", object{"tenant": ""}, jwt.ReasonClaims},
+		{"a tenant that is null, which is no type", object{"tenant": json.RawMessage("null")}, jwt.ReasonClaims},
 		{"no subject", object{"sub": nil}, jwt.ReasonMissingClaim},
 		{"a token that is bound to a key (RFC 9449)", object{"cnf": object{"jkt": "x"}}, jwt.ReasonBound},
 		{"a token that is bound in a way of tomorrow", object{"cnf": object{"x": 1}}, jwt.ReasonBound},
@@ -184,6 +190,12 @@ func TestPrincipalRefuses(t *testing.T) {
 	a := newAuthenticator(func(c *jwt.AuthenticatorConfig) { c.InsecureIgnoreConfirmation = true })
 	if _, err := a.Authenticate(bearer(sign(goodHeader, goodClaims(object{"cnf": object{"jkt": "x"}})))); err != nil {
 		t.Errorf("with the proof ignored: got %v", err)
+	}
+	if p, err := a.Principal(nil); p != nil || auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("of no claims: got %v, %v, want unavailable", p, err)
+	}
+	if p, err := a.Principal(&jwt.Claims{}); p != nil || err == nil {
+		t.Errorf("of claims that nothing verified: got %v, want none", p)
 	}
 }
 
@@ -229,6 +241,7 @@ func TestPlacesAndShapes(t *testing.T) {
 		{"a cookie of no shape is not recognised", cookie, request("Cookie", "token=abc"), auth.ErrUnrecognized, 0},
 		{"an empty cookie is not recognised", cookie, request("Cookie", "token="), auth.ErrUnrecognized, 0},
 		{"a cookie that can't be read is not recognised", cookie, request("Cookie", `token=a"b`), auth.ErrUnrecognized, 0},
+		{"a cookie twice, once in a form that can't be read", cookie, request("Cookie", "token="+good+`; token=a\b`), nil, auth.KindMalformed},
 		{"a cookie twice", cookie, request("Cookie", "token="+good+"; token="+good), nil, auth.KindMalformed},
 		{"a header twice", header, request("X-Token", good, "X-Token", good), nil, auth.KindMalformed},
 		{"a long header", header, request("X-Token", strings.Repeat("A", 8193)), nil, auth.KindInvalid},

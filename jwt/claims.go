@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 
 // Claims are those of a token that a [Verifier] has verified; nothing else makes them. They are immutable and safe for
 // concurrent use. They do not hold the token, and print without their content.
-type Claims struct {
+type Claims struct { //nolint:recvcheck // Format must also be that of a copy, which would print all of it
 	payload string
 	header  *jose.Header
 
@@ -32,6 +33,7 @@ type Claims struct {
 	hasExpires, hasNotBefore  bool
 	hasIssued, hasAuthTime    bool
 	hasScope, hasConfirmation bool
+	securityEvent             bool
 }
 
 // Issuer is iss: one of the verifier's issuers, byte for byte.
@@ -47,7 +49,7 @@ func (c *Claims) Audience() []string { return slices.Clone(c.audience) }
 func (c *Claims) ID() string { return c.id }
 
 // ClientID is client_id (RFC 9068 §2.2), else azp, or "".
-func (c *Claims) ClientID() string { return c.clientID }
+func (c *Claims) ClientID() string { return cmp.Or(c.clientID, c.azp) }
 
 // SessionID is sid (OpenID Connect Front-Channel Logout §3), or "".
 func (c *Claims) SessionID() string { return c.session }
@@ -129,13 +131,26 @@ type Confirmation struct {
 }
 
 // Confirmation returns cnf, and whether the token has one. It may have members that [Confirmation] does not: a token
-// with a cnf that you can't check must not pass as a bearer token.
+// with a cnf that you can't check must not pass as a bearer token. Where a member has the wrong type, it is zero.
 func (c *Claims) Confirmation() (Confirmation, bool) {
 	if !c.hasConfirmation {
 		return Confirmation{}, false
 	}
 	var cnf Confirmation
-	if err := json.Unmarshal([]byte(c.confirmation.Raw), &cnf); err != nil {
+	ok := true
+	for o := jose.NewObject(c.confirmation.Raw, false); ok && o.Next(); { // encoding/json would take JKT for jkt
+		switch o.Name {
+		case "jkt":
+			cnf.JWKThumbprint, ok = o.Value.String()
+		case "x5t#S256":
+			cnf.CertificateThumbprint, ok = o.Value.String()
+		case "kid":
+			cnf.KeyID, ok = o.Value.String()
+		case "jwk":
+			cnf.JWK = json.RawMessage(o.Value.Raw)
+		}
+	}
+	if !ok {
 		return Confirmation{}, true
 	}
 	return cnf, true
@@ -144,7 +159,8 @@ func (c *Claims) Confirmation() (Confirmation, bool) {
 // Raw returns a copy of the claims' JSON text, exactly as it was signed.
 func (c *Claims) Raw() json.RawMessage { return json.RawMessage(c.payload) }
 
-// Into decodes all claims into v with encoding/json. Names were found to be unique, also where only their case differs.
+// Into decodes all claims into v with encoding/json. Names of claims were found to be unique, also where only their case
+// differs; in nested objects they are unique as they are written, and encoding/json takes one case for another.
 func (c *Claims) Into(v any) error { return json.Unmarshal([]byte(c.payload), v) }
 
 // As decodes all claims into a new T; see [Claims.Into].
@@ -182,13 +198,21 @@ func (c *Claims) lookup(path []string) (jose.Value, bool) {
 }
 
 // String returns a text without the claims, which may be personal.
-func (c *Claims) String() string { return "claims" }
+func (c *Claims) String() string { return claimsText }
 
 // GoString returns the same as String.
-func (c *Claims) GoString() string { return c.String() }
+func (c *Claims) GoString() string { return claimsText }
+
+const claimsText = "claims"
+
+// Format writes the same as String, whatever the verb, also for a copy.
+func (c Claims) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(claimsText)) }
 
 // LogValue returns issuer, subject, jti and kid.
 func (c *Claims) LogValue() slog.Value {
+	if c == nil || c.header == nil {
+		return slog.StringValue(claimsText)
+	}
 	return slog.GroupValue(
 		slog.String("issuer", c.issuer),
 		slog.String("subject", c.subject),

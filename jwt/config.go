@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -57,7 +58,8 @@ type Config struct {
 	// Revoker is asked whether a token has been withdrawn. iat and one of jti and sid are then required. Nil asks
 	// nobody.
 	Revoker Revoker
-	// InsecureIgnoreRevokerErrors takes tokens while Revoker fails. Without it they are refused as unavailable.
+	// InsecureIgnoreRevokerErrors takes tokens while Revoker fails. Without it they are refused as unavailable, as
+	// they are in any case where the context has ended.
 	InsecureIgnoreRevokerErrors bool
 
 	// MaxBytes limits a token's length. 0 is 8 KiB; at most 1 MiB.
@@ -181,4 +183,14 @@ func (c *Config) algorithms(symmetric bool) (jose.Set, error) {
 		}
 	}
 	return set, errors.Join(errs...)
+}
+
+// isNil finds nil in interfaces, at construction.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	switch r.Kind() { //nolint:exhaustive // the others can't be nil
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return r.IsNil()
+	}
+	return !r.IsValid()
 }

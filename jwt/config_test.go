@@ -21,6 +21,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 		{"neither issuer nor keys", func(c *jwt.Config) { c.Issuer, c.Keys = "", nil }},
 		{"no keys", func(c *jwt.Config) { c.Keys = nil }},
 		{"keys that are a nil pointer", func(c *jwt.Config) { c.Keys = (*jwt.KeySet)(nil) }},
+		{"keys that are a nil function", func(c *jwt.Config) { c.Keys = keySourceFunc(nil) }},
 		{"a revoker that is a nil pointer", func(c *jwt.Config) { c.Revoker = (*jwt.MemoryRevoker)(nil) }},
 		{"an issuer twice", func(c *jwt.Config) { c.Issuers = []jwt.TrustedIssuer{{testIssuer, edKeySet()}} }},
 		{"a further issuer without keys", func(c *jwt.Config) { c.Issuers = []jwt.TrustedIssuer{{"x", nil}} }},
@@ -122,6 +123,10 @@ func TestRequiredClaims(t *testing.T) {
 		{"iat for a maximum age, with the legacy profile", func(c *jwt.Config) { c.Profile, c.MaxAge = jwt.ProfileLegacy, time.Hour }, object{"iat": nil}, jwt.ErrMissingClaim},
 		{"a token that is too old", func(c *jwt.Config) { c.MaxAge = time.Hour }, object{"iat": testTime.Add(-61 * time.Minute).Unix()}, jwt.ErrTooOld},
 		{"a token that is just young enough", func(c *jwt.Config) { c.MaxAge = time.Hour }, object{"iat": testTime.Add(-time.Hour).Unix()}, nil},
+		{"an audience, whosever it is", func(c *jwt.Config) { c.Audience, c.InsecureAnyAudience, c.Require = nil, true, []string{"aud"} }, object{"aud": nil}, jwt.ErrMissingClaim},
+		{"an audience without a name", func(c *jwt.Config) { c.Audience, c.InsecureAnyAudience, c.Require = nil, true, []string{"aud"} }, object{"aud": ""}, jwt.ErrMissingClaim},
+		{"client_id, for which azp does not do", nil, object{"client_id": nil, "azp": "app"}, jwt.ErrMissingClaim},
+		{"the longest maximum age there is, with a leeway", func(c *jwt.Config) { c.MaxAge, c.Leeway = maxDuration, time.Minute }, nil, nil},
 		{"any audience", func(c *jwt.Config) { c.Audience, c.InsecureAnyAudience = nil, true }, object{"aud": nil}, nil},
 	} {
 		if err := verifyGood(t, tt.change, tt.claims); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
@@ -135,6 +140,7 @@ func TestRequiredClaims(t *testing.T) {
 }
 
 func TestProfiles(t *testing.T) {
+	logout := object{"events": object{"http://schemas.openid.net/event/backchannel-logout": object{}}}
 	for _, tt := range []struct {
 		name    string
 		profile jwt.Profile
@@ -154,6 +160,9 @@ func TestProfiles(t *testing.T) {
 		{"a legacy token without typ", jwt.ProfileLegacy, "", object{"client_id": nil, "jti": nil, "iat": nil, "sub": nil}, nil},
 		{"a legacy token that follows RFC 9068", jwt.ProfileLegacy, `,"typ":"at+jwt"`, nil, nil},
 		{"a logout token as a legacy token", jwt.ProfileLegacy, `,"typ":"logout+jwt"`, nil, jwt.ErrType},
+		{"a logout token without typ as an ID token", jwt.ProfileIDToken, "", logout, jwt.ErrType},
+		{"a logout token without typ as a legacy token", jwt.ProfileLegacy, "", logout, jwt.ErrType},
+		{"a claim events that is of another kind", jwt.ProfileLegacy, "", object{"events": []string{"login"}}, nil},
 		{"a legacy token without exp", jwt.ProfileLegacy, "", object{"exp": nil}, jwt.ErrMissingClaim},
 	} {
 		v := newVerifier(func(c *jwt.Config) { c.Profile = tt.profile })
@@ -231,6 +240,7 @@ func TestOwnKeySource(t *testing.T) {
 		{"a key of another algorithm", rsaKey, nil, auth.KindInvalid, jwt.ErrAlgorithm},
 		{"an outage", nil, io.ErrUnexpectedEOF, auth.KindUnavailable, io.ErrUnexpectedEOF},
 		{"neither", nil, nil, auth.KindUnavailable, nil},
+		{"a key that nothing made", &jwt.PublicKey{}, nil, auth.KindUnavailable, nil},
 	} {
 		err := verifyGood(t, func(c *jwt.Config) {
 			c.Keys = keySourceFunc(func(id string, alg jwt.Algorithm) (*jwt.PublicKey, error) {
@@ -275,6 +285,9 @@ func TestRevocation(t *testing.T) {
 		}, nil},
 		{"the subject's tokens twice, the later time counts", func(m *jwt.MemoryRevoker) error {
 			return errors.Join(m.RevokeSubject(testIssuer, "alice", testTime.Add(time.Second), time.Hour), m.RevokeSubject(testIssuer, "alice", testTime, time.Minute))
+		}, jwt.ErrRevoked},
+		{"the subject's tokens twice, the later time last", func(m *jwt.MemoryRevoker) error {
+			return errors.Join(m.RevokeSubject(testIssuer, "alice", testTime, time.Hour), m.RevokeSubject(testIssuer, "alice", testTime.Add(time.Second), time.Hour))
 		}, jwt.ErrRevoked},
 		{"another subject", func(m *jwt.MemoryRevoker) error { return m.RevokeSubject(testIssuer, "bob", end, time.Hour) }, nil},
 	} {

@@ -18,7 +18,7 @@ var (
 	ErrUnsupported = errors.New("jwt: token uses an extension that is not supported")
 	// ErrAlgorithm: the algorithm is not one of [Config.Algorithms], or not the key's.
 	ErrAlgorithm = errors.New("jwt: algorithm not allowed")
-	// ErrType: typ is not that of the [Profile].
+	// ErrType: typ is not that of the [Profile], or the token is a security event.
 	ErrType = errors.New("jwt: wrong type of token")
 	// ErrUnknownKey: no key of the issuer has the token's kid.
 	ErrUnknownKey = errors.New("jwt: unknown key")

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -142,12 +141,6 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 		i.typ = "at+jwt"
 	}
 	return i, nil
-}
-
-// isNil finds nil pointers in interfaces, at construction.
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	return v == nil || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // A Grant is what a token is to say.
@@ -344,11 +337,6 @@ func (i *Issuer) seal(key *jose.Signer, claims []byte) (string, error) {
 	return string(jose.AppendEncoded(b, sig)), nil
 }
 
-// reserved are the claims that a Grant has fields for, and iss.
-var reserved = [...]string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "azp", "scope", "scp", "sid", "acr", "auth_time", "cnf",
-}
-
 // marshalExtra returns the members of further claims, each with a comma before it.
 func marshalExtra(claims any) ([]byte, error) {
 	if claims == nil {
@@ -364,7 +352,7 @@ func marshalExtra(claims any) ([]byte, error) {
 	n := 0
 	o := jose.NewObject(string(text), true)
 	for ; o.Next(); n++ {
-		if miscased(o.Name) || slices.Contains(reserved[:], o.Name) {
+		if miscased(o.Name) || slices.Contains(known[:], o.Name) {
 			return nil, fmt.Errorf("jwt: Grant.Claims: %q is written by the issuer: use the fields of Grant", o.Name)
 		}
 	}

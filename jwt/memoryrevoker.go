@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,8 @@ type MemoryRevoker struct {
 	clock func() time.Time
 
 	mu      sync.RWMutex
-	entries map[revocation]revocationEntry
-	sweepAt int // sweep when there are that many
+	entries map[revocation]*revocationEntry
+	queue   revocationQueue
 }
 
 type revocationKind uint8
@@ -53,8 +54,34 @@ type revocation struct {
 }
 
 type revocationEntry struct {
+	revocation
 	before time.Time // for a subject: tokens issued before
 	until  time.Time // when the entry may be forgotten
+	place  int       // in the queue
+}
+
+// revocationQueue is a [container/heap] of entries, the one to be forgotten first at its head.
+type revocationQueue []*revocationEntry
+
+func (q revocationQueue) Len() int           { return len(q) }
+func (q revocationQueue) Less(i, j int) bool { return q[i].until.Before(q[j].until) }
+func (q revocationQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+func (q *revocationQueue) Push(e any) {
+	entry, _ := e.(*revocationEntry)
+	entry.place = len(*q)
+	*q = append(*q, entry)
+}
+
+func (q *revocationQueue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	return e
 }
 
 // NewMemoryRevoker returns the revoker that c describes.
@@ -68,61 +95,75 @@ func NewMemoryRevoker(c MemoryRevokerConfig) (*MemoryRevoker, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	return &MemoryRevoker{max: c.MaxEntries, clock: c.Clock, entries: make(map[revocation]revocationEntry)}, nil
+	return &MemoryRevoker{max: c.MaxEntries, clock: c.Clock, entries: make(map[revocation]*revocationEntry)}, nil
 }
 
-// RevokeToken revokes the token of that jti, which expires at expiresAt.
+// RevokeToken revokes the token of that jti, which expires at expiresAt. The zero time is that of a token without exp: its
+// revocation is never forgotten.
 func (m *MemoryRevoker) RevokeToken(issuer, id string, expiresAt time.Time) error {
-	return m.add(revocation{revokedToken, issuer, id}, revocationEntry{until: expiresAt.Add(MaxLeeway)})
+	return m.add(revocation{revokedToken, issuer, id}, time.Time{}, keepUntil(expiresAt))
 }
 
-// RevokeSession revokes every token of the session, the last of which expires at expiresAt.
+// RevokeSession revokes every token of the session, the last of which expires at expiresAt. The zero time is that of
+// tokens without exp: their revocation is never forgotten.
 func (m *MemoryRevoker) RevokeSession(issuer, session string, expiresAt time.Time) error {
-	return m.add(revocation{revokedSession, issuer, session}, revocationEntry{until: expiresAt.Add(MaxLeeway)})
+	return m.add(revocation{revokedSession, issuer, session}, time.Time{}, keepUntil(expiresAt))
 }
 
 // RevokeSubject revokes every token of the subject that was issued before the time given, as after a change of password.
-// lifetime is the longest that a token of the issuer lives. iat has whole seconds: a token of the second in which before
-// falls is revoked where it may have been issued earlier, so log in again a second later.
+// lifetime is the longest that a token of the issuer lives, and must be positive. iat has whole seconds: a token of the
+// second in which before falls is revoked where it may have been issued earlier, so log in again a second later.
 func (m *MemoryRevoker) RevokeSubject(issuer, subject string, before time.Time, lifetime time.Duration) error {
-	return m.add(revocation{revokedSubject, issuer, subject}, revocationEntry{before: before, until: before.Add(lifetime + MaxLeeway)})
+	if lifetime <= 0 {
+		return errRevokeLifetime
+	}
+	return m.add(revocation{revokedSubject, issuer, subject}, before, before.Add(lifetime).Add(MaxLeeway))
 }
 
-var errRevokeNothing = errors.New("jwt: revoker: an empty issuer or name revokes nothing: give both")
+// keepUntil returns when the revocation of what expires at the time given may be forgotten.
+func keepUntil(expiresAt time.Time) time.Time {
+	if expiresAt.IsZero() {
+		return time.Unix(1<<60, 0)
+	}
+	return expiresAt.Add(MaxLeeway)
+}
 
-func (m *MemoryRevoker) add(r revocation, e revocationEntry) error {
+var (
+	errRevokeNothing  = errors.New("jwt: revoker: an empty issuer or name revokes nothing: give both")
+	errRevokeLifetime = errors.New("jwt: revoker: a lifetime that is not positive revokes nothing: give the longest of the issuer's tokens")
+)
+
+// forgetAtOnce limits how many entries are forgotten beside a new one, so that no verification waits for a sweep.
+const forgetAtOnce = 128
+
+func (m *MemoryRevoker) add(r revocation, before, until time.Time) error {
 	if r.issuer == "" || r.name == "" {
 		return errRevokeNothing
 	}
+	now := m.clock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old, known := m.entries[r]
-	if !known && len(m.entries) >= max(m.sweepAt, 64) || len(m.entries) >= m.max {
-		m.sweep()
+	for n := 0; n < forgetAtOnce && len(m.queue) > 0 && !now.Before(m.queue[0].until); n++ {
+		delete(m.entries, m.queue[0].revocation)
+		heap.Pop(&m.queue)
 	}
-	if !known && len(m.entries) >= m.max {
+	if e, known := m.entries[r]; known { // a revocation is never taken back in part
+		if before.After(e.before) {
+			e.before = before
+		}
+		if until.After(e.until) {
+			e.until = until
+			heap.Fix(&m.queue, e.place)
+		}
+		return nil
+	}
+	if len(m.entries) >= m.max {
 		return ErrRevokerFull
 	}
-	if old.before.After(e.before) { // a revocation is never taken back in part
-		e.before = old.before
-	}
-	if old.until.After(e.until) {
-		e.until = old.until
-	}
+	e := &revocationEntry{revocation: r, before: before, until: until}
 	m.entries[r] = e
+	heap.Push(&m.queue, e)
 	return nil
-}
-
-// sweep forgets what has had its time. It is called again when there are twice as many entries as it left, so that its
-// cost is spread over them.
-func (m *MemoryRevoker) sweep() {
-	now := m.clock()
-	for r, e := range m.entries {
-		if !now.Before(e.until) {
-			delete(m.entries, r)
-		}
-	}
-	m.sweepAt = min(2*len(m.entries), m.max)
 }
 
 // Len returns how many revocations are kept.

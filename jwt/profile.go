@@ -1,6 +1,10 @@
 package jwt
 
-import "github.com/cardea-go/auth/internal/jose"
+import (
+	"slices"
+
+	"github.com/cardea-go/auth/internal/jose"
+)
 
 // A Profile says which kind of token a verifier takes, so that one kind can't pass for another (RFC 8725 §3.11-12).
 type Profile uint8
@@ -10,10 +14,12 @@ const (
 	// are there. It is the default.
 	ProfileAccessToken Profile = iota
 	// ProfileIDToken takes ID tokens of OpenID Connect Core §2: typ is "JWT" or absent, and exp, iat and sub are
-	// there. Where aud has several members, azp must be one of [Config.Audience]. The caller compares nonce.
+	// there. Where aud has several members, azp must be one of [Config.Audience]. A logout token (OpenID Connect
+	// Back-Channel Logout §2.4) is refused. The caller compares nonce.
 	ProfileIDToken
 	// ProfileLegacy takes tokens of issuers that do not follow RFC 9068: typ is "JWT", "at+jwt" or absent, and exp
-	// is there. It can't tell an access token from an ID token: only the audience does.
+	// is there. It can't tell an access token from an ID token: only the audience does. A security event, such as
+	// a logout token, is refused (RFC 8417 §2.2: it has an object events).
 	ProfileLegacy
 	profileEnd
 )
@@ -67,9 +73,11 @@ func (c *Claims) has(name string) bool {
 	case "sid":
 		return c.session != ""
 	case "client_id":
-		return c.clientID != ""
-	case "iss", "aud": // checked by value, always
+		return c.clientID != "" // RFC 9068 §2.2: azp does not do
+	case "iss": // checked by value, always
 		return true
+	case "aud":
+		return len(c.audience) > 0 && !slices.Contains(c.audience, "")
 	}
 	v, ok := c.lookup([]string{name})
 	return ok && !v.Null()

@@ -2,6 +2,7 @@ package jwt
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,15 +57,14 @@ func scanClaims(payload string, header *jose.Header) (*Claims, error) {
 		case "cnf":
 			c.confirmation, c.hasConfirmation = v, true
 			ok = v.Kind == '{'
+		case "events":
+			c.securityEvent = v.Kind == '{'
 		default:
 			ok = !miscased(o.Name)
 		}
 	}
 	if !ok || o.Err() != nil {
 		return nil, ErrClaims
-	}
-	if c.clientID == "" {
-		c.clientID = c.azp
 	}
 	return c, nil
 }
@@ -81,18 +81,18 @@ func (c *Claims) scanAudience(v jose.Value) bool {
 	return ok
 }
 
-// miscased reports whether a name is that of a claim that we check, in another case. encoding/json would take it for
+// known are the claims that this package reads and writes.
+var known = [...]string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "azp", "scope", "scp", "sid", "acr", "auth_time", "cnf",
+}
+
+// miscased reports whether a name is that of a claim that we know, in another case. encoding/json would take it for
 // that claim, in a structure that somebody decodes the claims into.
 func miscased(name string) bool {
 	if strings.IndexFunc(name, func(r rune) bool { return r < 'a' && r != '_' || r > 'z' }) < 0 {
 		return false // the usual name of a claim of the user's own
 	}
-	for _, known := range [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "scp", "cnf", "client_id"} {
-		if strings.EqualFold(name, known) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(known[:], func(k string) bool { return strings.EqualFold(name, k) })
 }
 
 // numericDate reads a date (RFC 7519 §2): a JSON number of seconds, with or without a fraction.

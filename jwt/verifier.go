@@ -49,7 +49,7 @@ func NewHMACVerifier(c Config, keys ...*HMACKey) (*Verifier, error) {
 func hmacSet(keys []*HMACKey) (*KeySet, error) {
 	list := make([]*PublicKey, len(keys))
 	for i, k := range keys {
-		if k != nil {
+		if k != nil && k.k != nil {
 			list[i] = &PublicKey{k.k}
 		}
 	}
@@ -187,7 +187,7 @@ func (t *trusted) key(ctx context.Context, h *jose.Header) (*jose.Key, error) {
 		return nil, refuse(ErrAlgorithm)
 	case err != nil:
 		return nil, auth.Unavailable(err)
-	case k == nil:
+	case k == nil || k.k == nil:
 		return nil, auth.Unavailable(fmt.Errorf("jwt: key source of %q returned neither a key nor an error", t.name))
 	case k.k.Alg != h.Alg: // a source of the user's own
 		return nil, refuse(ErrAlgorithm)
@@ -202,6 +202,9 @@ func (v *Verifier) check(ctx context.Context, issuer *trusted, c *Claims) error 
 		return refuse(ErrIssuer)
 	case !v.c.InsecureAnyAudience && !v.ours(c):
 		return refuse(ErrAudience)
+	}
+	if c.securityEvent && v.c.Profile != ProfileAccessToken {
+		return refuse(ErrType)
 	}
 	for _, name := range v.required {
 		if !c.has(name) {
@@ -246,7 +249,7 @@ func (v *Verifier) checkStart(c *Claims, now time.Time) error {
 	if c.hasNotBefore && latest.Before(time.Unix(c.notBefore, 0)) || c.hasIssued && latest.Before(time.Unix(c.issued, 0)) {
 		return refuse(ErrNotYetValid)
 	}
-	if v.c.MaxAge > 0 && now.Sub(time.Unix(c.issued, 0)) > v.c.MaxAge+v.c.Leeway {
+	if v.c.MaxAge > 0 && now.Sub(time.Unix(c.issued, 0).Add(v.c.Leeway)) > v.c.MaxAge {
 		return refuse(ErrTooOld)
 	}
 	return nil
@@ -276,9 +279,13 @@ func (v *Verifier) revoked(ctx context.Context, c *Claims) error {
 	}
 	revoked, err := v.c.Revoker.Revoked(ctx, c)
 	switch {
-	case err == nil && revoked:
+	case revoked: // also with an error beside it
 		return refuse(ErrRevoked)
-	case err == nil || v.c.InsecureIgnoreRevokerErrors:
+	case err == nil:
+		return nil
+	case ctx.Err() != nil: // the caller gave up: nothing has failed, and nobody was asked
+		return auth.Unavailable(ctx.Err())
+	case v.c.InsecureIgnoreRevokerErrors:
 		return nil
 	}
 	return auth.Unavailable(err)
