@@ -126,8 +126,8 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if c.Lifetime == 0 {
 		c.Lifetime = DefaultLifetime
 	}
-	if r, ok := c.Keys.(*KeyRing); ok && r != nil && r.c.KeepAfter < c.Lifetime+MaxLeeway {
-		errs = append(errs, fmt.Errorf("jwt: IssuerConfig.Lifetime is %v and the ring's KeepAfter %v: use at least %v more for KeepAfter", c.Lifetime, r.c.KeepAfter, MaxLeeway))
+	if r, ok := c.Keys.(interface{ keepAfter() time.Duration }); ok && !isNil(c.Keys) && r.keepAfter() < c.Lifetime+MaxLeeway {
+		errs = append(errs, fmt.Errorf("jwt: IssuerConfig.Lifetime is %v and the ring's KeepAfter %v: use at least %v more for KeepAfter", c.Lifetime, r.keepAfter(), MaxLeeway))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

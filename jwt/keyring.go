@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
@@ -25,6 +26,8 @@ const (
 	maxPeriod  = 366 * 24 * time.Hour
 	ringReload = time.Minute
 	ringRetry  = 30 * time.Second
+	ringWait   = 200 * time.Millisecond // of a call for maintenance
+	ringTime   = 10 * time.Second       // of maintenance beside a call
 )
 
 // A KeyRingConfig configures [NewKeyRing]. Nothing is required: the zero value keeps Ed25519 keys in memory, which is
@@ -61,6 +64,21 @@ type KeyRingConfig struct {
 	Clock func() time.Time
 }
 
+// String returns "[redacted]", since Secrets are secret.
+func (KeyRingConfig) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (KeyRingConfig) GoString() string { return redacted }
+
+// Format writes "[redacted]", whatever the verb.
+func (KeyRingConfig) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (KeyRingConfig) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "[redacted]".
+func (KeyRingConfig) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 // A KeyState is where a key of a ring is in its life.
 type KeyState string
 
@@ -86,10 +104,12 @@ type RingKey struct {
 // published for as long as its tokens live. It is the [SigningSource] of an issuer and a [KeySource] for verifiers in the
 // same process, and serves its public keys by [KeyRing.Handler].
 //
-// Nothing runs by itself. What is due is done by [KeyRing.Maintain], by [KeyRing.Run], or else by the next call that uses
-// the ring, which then waits for it, 10 s at most. While the store fails, the ring goes on with the keys it has.
+// Nothing runs by itself. What is due is done by [KeyRing.Maintain], by [KeyRing.Run], or else beside the next call that
+// uses the ring, which waits for it, 200 ms at most; it is given up after 10 s. While the store fails, the ring goes on
+// with the keys it has. That is also so where the store holds an earlier version than it once did, or nothing any more: a
+// key that has been removed does not come back while the process lives.
 //
-// It is safe for concurrent use, also by several processes on one store.
+// It is safe for concurrent use, also by several processes on one store. It prints as "[redacted]".
 type KeyRing struct {
 	c     KeyRingConfig
 	alg   jose.Alg
@@ -134,12 +154,25 @@ func NewKeyRing(ctx context.Context, c KeyRingConfig) (*KeyRing, error) {
 		if r.box, err = newRingBox(c.Secrets); err != nil {
 			return nil, err
 		}
+		r.c.Secrets = nil
 	}
 	if err := r.Maintain(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
+
+// String returns "[redacted]".
+func (r *KeyRing) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (r *KeyRing) GoString() string { return redacted }
+
+// Format writes "[redacted]", whatever the verb.
+func (r *KeyRing) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (r *KeyRing) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // check reports every mistake in c and fills in its defaults.
 func (c *KeyRingConfig) check() (jose.Alg, error) {
@@ -163,7 +196,7 @@ func (c *KeyRingConfig) check() (jose.Alg, error) {
 	if c.PublishAhead > c.Period {
 		errs = append(errs, fmt.Errorf("jwt: KeyRingConfig.Period is %v: use more than PublishAhead, %v", c.Period, c.PublishAhead))
 	}
-	if c.Period > 0 && c.KeepAfter/c.Period > MaxKeys-3 {
+	if c.Period > 0 && c.KeepAfter/c.Period > MaxKeys-5 { // beside them: next, active, and one that is kept for late clocks
 		errs = append(errs, fmt.Errorf("jwt: KeyRingConfig.KeepAfter is %v: at a Period of %v that is more than %d keys", c.KeepAfter, c.Period, MaxKeys))
 	}
 	if (c.Store == nil) != (len(c.Secrets) == 0) {
@@ -201,6 +234,9 @@ func (r *KeyRing) signer(ctx context.Context) *jose.Signer {
 	return r.stage(ctx, r.c.Clock()).active.s
 }
 
+// keepAfter is found by NewIssuer, also where the ring is embedded in something else.
+func (r *KeyRing) keepAfter() time.Duration { return r.c.KeepAfter }
+
 // Handler serves the ring's public keys as a JWK Set, with an ETag and Cache-Control: max-age. It answers GET and HEAD.
 func (r *KeyRing) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -212,10 +248,7 @@ func (r *KeyRing) Handler() http.Handler {
 func (r *KeyRing) stage(ctx context.Context, now time.Time) *ringStage {
 	state := r.state.Load()
 	if !now.Before(state.dueAt) && now.UnixNano() >= r.retry.Load() && r.mu.TryLock() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		_ = r.maintain(ctx) // the keys that we have stay good; Maintain and Run report errors
-		cancel()
-		r.mu.Unlock()
+		r.maintainBeside(ctx)
 		state = r.state.Load()
 	}
 	if s := state.stages.Load(); s != nil && !now.Before(s.from) && now.Before(s.until) {
@@ -225,6 +258,33 @@ func (r *KeyRing) stage(ctx context.Context, now time.Time) *ringStage {
 	state.stages.Store(s)
 	return s
 }
+
+// maintainBeside maintains the ring and returns when that is done, or when it takes too long for a request. The caller
+// holds the lock, which is let go when it is done.
+func (r *KeyRing) maintainBeside(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ringTime)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer r.mu.Unlock()
+		defer cancel()
+		defer func() {
+			if recover() != nil { // of the store or of Generate: a request would survive it, this goroutine would not
+				r.backOff()
+			}
+		}()
+		_ = r.maintain(ctx) // the keys that we have stay good; Maintain and Run report errors
+	}()
+	timer := time.NewTimer(ringWait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// backOff keeps requests from maintaining the ring again at once.
+func (r *KeyRing) backOff() { r.retry.Store(r.c.Clock().Add(ringRetry).UnixNano()) }
 
 // newStage computes what a state means at now.
 func (r *KeyRing) newStage(state *ringState, now time.Time) *ringStage {
@@ -261,7 +321,7 @@ func (r *KeyRing) newStage(state *ringState, now time.Time) *ringStage {
 	if s.active == nil { // the clock was set back, and this is the best we have
 		s.active, s.keys[0].State = state.keys[0].key, KeyActive
 	}
-	s.set, _ = NewKeySet(keys...)                     // can't fail: ids are unique and the number is bounded
+	s.set, _ = NewKeySet(keys...)                     // can't fail: addKey and load see to unique ids and a bounded number
 	s.document, _ = newJWKSDocument(r.c.MaxAge, keys) // likewise, for keys of our own
 	return s
 }
@@ -275,12 +335,17 @@ func (r *KeyRing) Maintain(ctx context.Context) error {
 }
 
 // Run maintains the ring until the context ends, whose error it returns. report is told of every error; nil ignores them.
+// After an error it waits for 30 s.
 func (r *KeyRing) Run(ctx context.Context, report func(error)) error {
 	for {
-		if err := r.Maintain(ctx); err != nil && report != nil && ctx.Err() == nil {
-			report(err)
+		least := time.Second
+		if err := r.Maintain(ctx); err != nil {
+			least = ringRetry
+			if report != nil && ctx.Err() == nil {
+				report(err)
+			}
 		}
-		wait := max(min(r.state.Load().dueAt.Sub(r.c.Clock()), time.Hour), time.Second)
+		wait := max(min(r.state.Load().dueAt.Sub(r.c.Clock()), time.Hour), least)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -292,7 +357,7 @@ func (r *KeyRing) Run(ctx context.Context, report func(error)) error {
 }
 
 // Rotate publishes a next key now, if there is none, which takes over after PublishAhead: for a key that is to be changed
-// before its time, but not at once.
+// before its time, but not at once. A ring that is full of keys that still verify, [MaxKeys] of them, is an error.
 func (r *KeyRing) Rotate(ctx context.Context) error {
 	return r.change(ctx, func(s *ringState, now time.Time) error {
 		if last := s.keys[len(s.keys)-1]; last.active.After(now) {
@@ -310,6 +375,7 @@ var ErrNotInRing = errors.New("jwt: key ring: no key of that id")
 // published ahead.
 func (r *KeyRing) Remove(ctx context.Context, id string) error {
 	return r.change(ctx, func(s *ringState, now time.Time) error {
+		r.prune(s, now, 0) // what is past its time would get its successor's, if that is removed
 		i := slices.IndexFunc(s.keys, func(e ringEntry) bool { return e.key.public.ID() == id })
 		if i < 0 {
 			return ErrNotInRing
@@ -328,6 +394,12 @@ func (r *KeyRing) Remove(ctx context.Context, id string) error {
 
 // addKey makes a key that signs from active on.
 func (r *KeyRing) addKey(ctx context.Context, s *ringState, now, active time.Time) error {
+	if len(s.keys) >= MaxKeys {
+		r.prune(s, now, 0)
+	}
+	if len(s.keys) >= MaxKeys {
+		return fmt.Errorf("jwt: key ring: it has %d keys, which is the most: rotate less often than KeepAfter lets them go", MaxKeys)
+	}
 	key, err := r.c.Generate(ctx)
 	if err != nil {
 		return fmt.Errorf("jwt: key ring: making a key: %w", err)

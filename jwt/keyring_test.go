@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,15 +183,20 @@ func TestKeyRingNeverReactivatesARetiredKey(t *testing.T) {
 
 func secret(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
+// stored keeps a ring in a store.
+func stored(store jwt.RingStore) func(*jwt.KeyRingConfig) {
+	return func(c *jwt.KeyRingConfig) { c.Store, c.Secrets = store, [][]byte{secret(1)} }
+}
+
 func TestKeyRingStore(t *testing.T) {
 	ctx := context.Background()
 	clock := newFakeClock()
 	store := &jwt.MemoryRingStore{}
-	stored := func(secrets ...[]byte) func(*jwt.KeyRingConfig) {
+	sealedBy := func(secrets ...[]byte) func(*jwt.KeyRingConfig) {
 		return func(c *jwt.KeyRingConfig) { c.Store, c.Secrets = store, secrets }
 	}
-	a := newRing(t, clock, stored(secret(1)))
-	b := newRing(t, clock, stored(secret(1)))
+	a := newRing(t, clock, sealedBy(secret(1)))
+	b := newRing(t, clock, sealedBy(secret(1)))
 	if a.Keys()[0].Key.ID() != b.Keys()[0].Key.ID() {
 		t.Fatal("two rings on one store have different keys")
 	}
@@ -209,11 +217,11 @@ func TestKeyRingStore(t *testing.T) {
 	if _, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{Store: store, Secrets: [][]byte{secret(2)}}); err == nil {
 		t.Error("a ring was opened with another secret")
 	}
-	c := newRing(t, clock, stored(secret(2), secret(1)))
+	c := newRing(t, clock, sealedBy(secret(2), secret(1)))
 	if err := c.Rotate(ctx); err != nil { // seals with the new secret
 		t.Fatal(err)
 	}
-	newRing(t, clock, stored(secret(2)))
+	newRing(t, clock, sealedBy(secret(2)))
 }
 
 func TestKeyRingStoresNoKeyInClear(t *testing.T) {
@@ -241,10 +249,20 @@ func TestKeyRingStoresNoKeyInClear(t *testing.T) {
 // brokenStore fails on demand.
 type brokenStore struct {
 	jwt.MemoryRingStore
-	err error
+	err  error
+	lie  func() ([]byte, uint64)
+	hang atomic.Bool
 }
 
 func (s *brokenStore) Load(ctx context.Context) ([]byte, uint64, error) {
+	if s.hang.Load() {
+		<-ctx.Done()
+		return nil, 0, ctx.Err()
+	}
+	if s.lie != nil {
+		sealed, version := s.lie()
+		return sealed, version, nil
+	}
 	if s.err != nil {
 		return nil, 0, s.err
 	}
@@ -373,6 +391,206 @@ func TestKeyRingHandler(t *testing.T) {
 	}
 }
 
+func TestKeyRingIsBoundedUnderRotate(t *testing.T) {
+	clock := newFakeClock()
+	r := newRing(t, clock, func(c *jwt.KeyRingConfig) { c.PublishAhead, c.KeepAfter = 11*time.Minute, 30*day })
+	refused := 0
+	for range 110 {
+		if err := r.Rotate(t.Context()); err != nil {
+			refused++
+		}
+		clock.advance(12 * time.Minute)
+	}
+	keys := r.Keys()
+	if refused != 11 || len(keys) != jwt.MaxKeys {
+		t.Errorf("got %d rotations refused and %d keys, want 11 and %d", refused, len(keys), jwt.MaxKeys)
+	}
+	if _, err := r.Key(t.Context(), keys[0].Key.ID(), jwt.EdDSA); err != nil {
+		t.Errorf("got %v, want the first key", err)
+	}
+	clock.advance(30 * day)
+	if err := r.Rotate(t.Context()); err != nil {
+		t.Errorf("after the old ones have had their time: got %v", err)
+	}
+}
+
+func TestKeyRingPrintsNoSecret(t *testing.T) {
+	config := jwt.KeyRingConfig{Store: &jwt.MemoryRingStore{}, Secrets: [][]byte{secret(1)}}
+	for _, v := range []any{config, must(jwt.NewKeyRing(t.Context(), config))} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+			if got := fmt.Sprintf(verb, v); got != "[redacted]" {
+				t.Errorf("%s of %T: got %.50q, want [redacted]", verb, v, got)
+			}
+		}
+		if got := slog.AnyValue(v).Resolve().String(); got != "[redacted]" {
+			t.Errorf("%T in a log: got %.50q, want [redacted]", v, got)
+		}
+	}
+	if text := string(must(json.Marshal(config))); text != `"[redacted]"` {
+		t.Errorf("in JSON: got %s, want [redacted]", text)
+	}
+}
+
+func TestKeyRingDoesNotGoBack(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		version uint64 // that the store says it has
+		lost    bool
+	}{
+		{"to an old ring with its own version", 1, false},
+		{"to an old ring with a newer version", 9, false},
+		{"to nothing", 0, true},
+	} {
+		store, clock := &brokenStore{}, newFakeClock()
+		r := newRing(t, clock, stored(store))
+		stolen := r.Keys()[0].Key.ID()
+		old, _, _ := store.Load(t.Context())
+		if err := r.Remove(t.Context(), stolen); err != nil {
+			t.Fatal(err)
+		}
+		signing := r.Keys()[0].Key.ID()
+		if tt.lost {
+			old = nil
+		}
+		store.lie = func() ([]byte, uint64) { return old, tt.version }
+		if err := r.Maintain(t.Context()); err == nil {
+			t.Errorf("%s: got no error, want one", tt.name)
+		}
+		if _, err := r.Key(t.Context(), stolen, jwt.EdDSA); !errors.Is(err, jwt.ErrUnknownKey) {
+			t.Errorf("%s: got %v for the key that was removed, want ErrUnknownKey", tt.name, err)
+		}
+		if _, err := r.Key(t.Context(), signing, jwt.EdDSA); err != nil {
+			t.Errorf("%s: got %v for the key that signs, want it", tt.name, err)
+		}
+	}
+}
+
+func TestKeyRingSeesARemovalWhileGenerateFails(t *testing.T) {
+	clock := newFakeClock()
+	var down atomic.Bool
+	store := &jwt.MemoryRingStore{}
+	change := func(c *jwt.KeyRingConfig) {
+		stored(store)(c)
+		c.KeepAfter = 60 * day
+		c.Generate = func(context.Context) (crypto.Signer, error) {
+			if down.Load() {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return newEd25519(), nil
+		}
+	}
+	a, b := newRing(t, clock, change), newRing(t, clock, change)
+	stolen := a.Keys()[0].Key.ID()
+	clock.advance(29*day + time.Hour)
+	if err := errors.Join(a.Maintain(t.Context()), b.Maintain(t.Context())); err != nil { // a next key
+		t.Fatal(err)
+	}
+	clock.advance(30 * day) // which signs now, and it is time for another
+	down.Store(true)
+	if err := a.Remove(t.Context(), stolen); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Maintain(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want the error of Generate", err)
+	}
+	if _, err := b.Key(t.Context(), stolen, jwt.EdDSA); !errors.Is(err, jwt.ErrUnknownKey) {
+		t.Errorf("got %v for a key that another process has removed, want ErrUnknownKey", err)
+	}
+}
+
+func TestKeyRingRemoveBringsNoKeyBack(t *testing.T) {
+	clock := newFakeClock()
+	r := newRing(t, clock, nil)
+	first := r.Keys()[0].Key.ID()
+	for range 2 { // to the third key, by its schedule
+		clock.advance(29 * day)
+		_ = r.Keys()
+		clock.advance(day)
+		_ = r.Keys()
+	}
+	clock.advance(time.Hour)
+	wantStates(t, r, "retired active")
+	if err := r.Remove(t.Context(), r.Keys()[0].Key.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Key(t.Context(), first, jwt.EdDSA); !errors.Is(err, jwt.ErrUnknownKey) {
+		t.Errorf("got %v for a key that had had its time, want ErrUnknownKey", err)
+	}
+}
+
+func TestOneClockAheadDoesNotEndTheKeyOfOthers(t *testing.T) {
+	store := &jwt.MemoryRingStore{}
+	right, ahead := newFakeClock(), newFakeClock()
+	r := newRing(t, right, stored(store))
+	right.advance(29*day + 12*time.Hour)
+	if err := r.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	active := r.Keys()[0].Key.ID()
+	ahead.advance(32*day + 12*time.Hour)
+	newRing(t, ahead, stored(store))
+	if err := r.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Key(t.Context(), active, jwt.EdDSA); err != nil {
+		t.Errorf("got %v for the key that signs", err)
+	}
+}
+
+// While the store hangs, one request in 30 s waits for it, and not for long; the ring goes on afterwards.
+func TestAHangingStoreDoesNotDelayVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &brokenStore{}
+		r := must(jwt.NewKeyRing(t.Context(), jwt.KeyRingConfig{Store: store, Secrets: [][]byte{secret(1)}}))
+		id := r.Keys()[0].Key.ID()
+		store.hang.Store(true)
+		time.Sleep(2 * time.Minute) // of the bubble's own time
+		start := time.Now()
+		for range 100 {
+			if _, err := r.Key(t.Context(), id, jwt.EdDSA); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := time.Since(start); d > 200*time.Millisecond {
+			t.Errorf("100 verifications took %v, want 200 ms at most", d)
+		}
+		time.Sleep(10 * time.Second)
+		store.hang.Store(false)
+		if err := r.Maintain(t.Context()); err != nil {
+			t.Errorf("after the store has recovered: got %v", err)
+		}
+	})
+}
+
+func TestAPanicOfTheStoreDoesNotEndTheProcess(t *testing.T) {
+	clock := newFakeClock()
+	store := &brokenStore{}
+	r := newRing(t, clock, stored(store))
+	store.lie = func() ([]byte, uint64) { panic("broken") }
+	clock.advance(time.Hour)
+	wantStates(t, r, "active")
+	store.lie = nil
+	if err := r.Maintain(t.Context()); err != nil {
+		t.Errorf("after the store has recovered: got %v", err)
+	}
+}
+
+func TestKeyRingRunBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &brokenStore{}
+		r := must(jwt.NewKeyRing(t.Context(), jwt.KeyRingConfig{Store: store, Secrets: [][]byte{secret(1)}}))
+		store.err = io.ErrUnexpectedEOF
+		time.Sleep(2 * time.Minute)                                    // of the bubble's own time
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // likewise
+		defer cancel()
+		failures := 0
+		_ = r.Run(ctx, func(error) { failures++ })
+		if failures < 8 || failures > 11 {
+			t.Errorf("a store that is down was asked %d times in 5 min, want once in 30 s", failures)
+		}
+	})
+}
+
 func TestNewKeyRingRefuses(t *testing.T) {
 	store := &jwt.MemoryRingStore{}
 	for _, tt := range []struct {
@@ -397,8 +615,10 @@ func TestNewKeyRingRefuses(t *testing.T) {
 		}
 	}
 	ring := newRing(t, newFakeClock(), func(c *jwt.KeyRingConfig) { c.KeepAfter = time.Minute })
-	if _, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: testIssuer, Keys: ring}); err == nil {
-		t.Error("an issuer whose tokens outlive the ring's keys was made, want an error")
+	for _, keys := range []jwt.SigningSource{ring, struct{ *jwt.KeyRing }{ring}} {
+		if _, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: testIssuer, Keys: keys}); err == nil {
+			t.Errorf("%T: an issuer whose tokens outlive the ring's keys was made, want an error", keys)
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ type revocationEntry struct {
 }
 
 // revocationQueue is a [container/heap] of entries, the one to be forgotten first at its head.
-type revocationQueue []*revocationEntry
+type revocationQueue []*revocationEntry //nolint:recvcheck // as container/heap wants it
 
 func (q revocationQueue) Len() int           { return len(q) }
 func (q revocationQueue) Less(i, j int) bool { return q[i].until.Before(q[j].until) }

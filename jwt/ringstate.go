@@ -26,6 +26,7 @@ import (
 // Load returns the value and its version; a store that holds none returns version 0. Save replaces the value if its
 // version is still the one given, which 0 means that there is none, and makes the version one more; otherwise it changes
 // nothing and returns [ErrConflict]. Save must be atomic, also between processes. Both must be safe for concurrent use.
+// What is sealed is bound to its version: a value that moves to another store takes its version along.
 // Package authtest has a suite for implementations.
 type RingStore interface {
 	Load(ctx context.Context) (sealed []byte, version uint64, err error)
@@ -64,9 +65,7 @@ func (s *MemoryRingStore) Save(_ context.Context, sealed []byte, version uint64)
 // maintain reads the store and does what is due. The caller holds the lock.
 func (r *KeyRing) maintain(ctx context.Context) error {
 	return r.update(ctx, func(s *ringState, now time.Time) (changed bool, err error) {
-		for len(s.keys) > 1 && !now.Before(s.keys[1].active.Add(r.c.KeepAfter)) { // the oldest has had its time
-			s.keys, changed = s.keys[1:], true
-		}
+		changed = r.prune(s, now, r.c.Period)
 		switch last := len(s.keys) - 1; {
 		case last < 0:
 			return true, r.addKey(ctx, s, now, now)
@@ -80,6 +79,20 @@ func (r *KeyRing) maintain(ctx context.Context) error {
 		}
 		return changed, nil
 	})
+}
+
+// removable is when the oldest key, which has a successor, may leave the store.
+func (r *KeyRing) removable(s *ringState, grace time.Duration) time.Time {
+	return s.keys[1].active.Add(r.c.KeepAfter + grace)
+}
+
+// prune removes the keys that have had their time and grace. They are not trusted during the grace either: it keeps one
+// process, whose clock is ahead, from taking the key that the others sign with.
+func (r *KeyRing) prune(s *ringState, now time.Time, grace time.Duration) (changed bool) {
+	for len(s.keys) > 1 && !now.Before(r.removable(s, grace)) {
+		s.keys, changed = s.keys[1:], true
+	}
+	return changed
 }
 
 // change applies what a user asks for.
@@ -98,7 +111,7 @@ func (r *KeyRing) update(ctx context.Context, f func(s *ringState, now time.Time
 		}
 	}
 	if err != nil {
-		r.retry.Store(r.c.Clock().Add(ringRetry).UnixNano())
+		r.backOff()
 	}
 	return err
 }
@@ -109,6 +122,10 @@ func (r *KeyRing) tryUpdate(ctx context.Context, f func(s *ringState, now time.T
 		return err
 	}
 	now := r.c.Clock()
+	if old := r.state.Load(); len(s.keys) > 0 && (old == nil || old.version != s.version) {
+		// What other processes did counts also where we fail below: they may have removed a key.
+		r.state.Store(&ringState{keys: slices.Clone(s.keys), version: s.version, dueAt: r.due(s, now)})
+	}
 	changed, err := f(s, now)
 	if err != nil {
 		return err
@@ -127,7 +144,7 @@ func (r *KeyRing) tryUpdate(ctx context.Context, f func(s *ringState, now time.T
 func (r *KeyRing) due(s *ringState, now time.Time) time.Time {
 	due := s.keys[len(s.keys)-1].active.Add(r.c.Period - r.c.PublishAhead)
 	if len(s.keys) > 1 {
-		if remove := s.keys[1].active.Add(r.c.KeepAfter); remove.Before(due) {
+		if remove := r.removable(s, r.c.Period); remove.Before(due) {
 			due = remove
 		}
 	}
@@ -164,6 +181,9 @@ func (r *KeyRing) load(ctx context.Context) (*ringState, error) {
 		return nil, fmt.Errorf("jwt: key ring: loading: %w", err)
 	}
 	s.version = version
+	if old != nil && version < old.version {
+		return nil, fmt.Errorf("jwt: key ring: the store holds version %d, and held %d before: restore it, or start again to trust what it holds", version, old.version)
+	}
 	if old != nil && version == old.version {
 		s.keys = slices.Clone(old.keys)
 		return s, nil
@@ -171,7 +191,7 @@ func (r *KeyRing) load(ctx context.Context) (*ringState, error) {
 	if version == 0 {
 		return s, nil
 	}
-	text, err := r.box.open(sealed)
+	text, err := r.box.open(sealed, version)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +199,7 @@ func (r *KeyRing) load(ctx context.Context) (*ringState, error) {
 	if err := json.Unmarshal(text, &stored); err != nil || len(stored.Keys) == 0 {
 		return nil, errors.New("jwt: key ring: what is stored is no key ring")
 	}
+	var public []*PublicKey
 	for _, k := range stored.Keys {
 		key, err := r.c.Decode(ctx, k.Key)
 		if err != nil {
@@ -189,6 +210,10 @@ func (r *KeyRing) load(ctx context.Context) (*ringState, error) {
 			return nil, fmt.Errorf("jwt: key ring: %w", err)
 		}
 		s.keys = append(s.keys, ringEntry{signing, k.Published, k.Active})
+		public = append(public, signing.public)
+	}
+	if _, err := NewKeySet(public...); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -206,7 +231,7 @@ func (r *KeyRing) save(ctx context.Context, s *ringState) error {
 	if err != nil {
 		return fmt.Errorf("jwt: key ring: %w", err)
 	}
-	if err := r.c.Store.Save(ctx, r.box.seal(text), s.version); err != nil {
+	if err := r.c.Store.Save(ctx, r.box.seal(text, s.version+1), s.version); err != nil {
 		return fmt.Errorf("jwt: key ring: saving: %w", err)
 	}
 	s.version++
@@ -216,8 +241,11 @@ func (r *KeyRing) save(ctx context.Context, s *ringState) error {
 // A ringBox seals with AES-256-GCM.
 type ringBox struct{ aeads []cipher.AEAD }
 
-// ringLabel is authenticated with the state, so that nothing else that the same secret sealed can be taken for one.
-var ringLabel = []byte("cardea-go/auth/jwt key ring 1")
+// ringLabel is authenticated with the state, so that nothing else that the same secret sealed can be taken for one, and no
+// earlier state for a later one.
+func ringLabel(version uint64) []byte {
+	return fmt.Appendf(nil, "cardea-go/auth/jwt key ring 1, version %d", version)
+}
 
 func newRingBox(secrets [][]byte) (*ringBox, error) {
 	b := &ringBox{}
@@ -238,17 +266,17 @@ func newRingBox(secrets [][]byte) (*ringBox, error) {
 	return b, nil
 }
 
-func (b *ringBox) seal(text []byte) []byte {
-	return b.aeads[0].Seal(nil, nil, text, ringLabel) //nolint:gosec // NewGCMWithRandomNonce makes the nonce itself
+func (b *ringBox) seal(text []byte, version uint64) []byte {
+	return b.aeads[0].Seal(nil, nil, text, ringLabel(version)) //nolint:gosec // NewGCMWithRandomNonce makes the nonce itself
 }
 
-func (b *ringBox) open(sealed []byte) ([]byte, error) {
+func (b *ringBox) open(sealed []byte, version uint64) ([]byte, error) {
 	for _, aead := range b.aeads {
-		if text, err := aead.Open(nil, nil, sealed, ringLabel); err == nil {
+		if text, err := aead.Open(nil, nil, sealed, ringLabel(version)); err == nil {
 			return text, nil
 		}
 	}
-	return nil, errors.New("jwt: key ring: what is stored can't be opened: is the secret that sealed it among KeyRingConfig.Secrets?")
+	return nil, errors.New("jwt: key ring: what is stored can't be opened: is the secret that sealed it among KeyRingConfig.Secrets, and the version its own?")
 }
 
 func generateKey(alg jose.Alg) (crypto.Signer, error) {
