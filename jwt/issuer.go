@@ -3,6 +3,7 @@ package jwt
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/internal/jose"
@@ -24,7 +27,7 @@ const (
 
 // An IssuerConfig configures [NewIssuer]. Issuer and Keys are required.
 type IssuerConfig struct {
-	// Issuer is the iss of every token: an https URL without query and fragment, by RFC 8414 §2. Required.
+	// Issuer is the iss of every token: by RFC 8414 §2 an https URL. A query or fragment is an error. Required.
 	Issuer string
 	// Keys are what tokens are signed with: a [KeyRing], a [SigningKey] or an [HMACKey]. Required.
 	Keys SigningSource
@@ -60,8 +63,8 @@ func NewSigningKey(id string, alg Algorithm, key crypto.Signer) (*SigningKey, er
 	if err != nil {
 		return nil, err
 	}
-	if key == nil {
-		return nil, errors.New("jwt: signing key is nil: give a crypto.Signer")
+	if k, ok := key.(ed25519.PrivateKey); isNil(key) || ok && len(k) != ed25519.PrivateKeySize {
+		return nil, errors.New("jwt: signing key is nil or empty: give a crypto.Signer with its key")
 	}
 	if id == "" {
 		if id, err = jose.Thumbprint(key.Public()); err != nil {
@@ -111,8 +114,14 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if c.Issuer == "" {
 		errs = append(errs, errors.New("jwt: IssuerConfig.Issuer is empty: set the URL that names you in iss"))
 	}
+	if strings.ContainsAny(c.Issuer, "?#") || !utf8.ValidString(c.Issuer) {
+		errs = append(errs, fmt.Errorf("jwt: IssuerConfig.Issuer is %q: use a URL without query and fragment (RFC 8414 §2)", c.Issuer))
+	}
 	if isNil(c.Keys) {
 		errs = append(errs, errors.New("jwt: IssuerConfig.Keys is nil: set a KeyRing, a SigningKey or an HMACKey"))
+	}
+	if empty(c.Keys) {
+		errs = append(errs, errors.New("jwt: IssuerConfig.Keys has no key: make it with its New function"))
 	}
 	if slices.Contains(c.Audience, "") {
 		errs = append(errs, errors.New("jwt: IssuerConfig.Audience holds an empty name: remove it"))
@@ -143,6 +152,19 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	return i, nil
 }
 
+// empty reports whether a source is the zero value of its type.
+func empty(keys SigningSource) bool {
+	switch k := keys.(type) {
+	case *SigningKey:
+		return k != nil && k.s == nil
+	case *HMACKey:
+		return k != nil && k.s == nil
+	case *KeyRing:
+		return k != nil && k.state.Load() == nil
+	}
+	return false
+}
+
 // A Grant is what a token is to say.
 type Grant struct {
 	// Subject is sub. Required.
@@ -167,7 +189,8 @@ type Grant struct {
 	// Confirmation is cnf: the key whose possession the bearer must prove. Zero leaves it out.
 	Confirmation Confirmation
 	// Claims are further claims: anything that encoding/json makes an object of. A name that this package writes,
-	// in any case, is an error, and so is a name that comes twice.
+	// in any case, is an error, and so is a name that comes twice. Texts that are not UTF-8 become so, as with
+	// encoding/json; in the fields above they are errors.
 	Claims any
 }
 
@@ -201,9 +224,10 @@ func (t Issued) LogValue() slog.Value {
 // on.
 func (i *Issuer) Issue(ctx context.Context, g Grant) (Issued, error) {
 	now := i.c.Clock()
-	if err := i.complete(&g); err != nil {
+	if err := i.complete(&g, now); err != nil {
 		return Issued{}, err
 	}
+	expires := now.Add(g.Lifetime)
 	extra, err := marshalExtra(g.Claims)
 	if err != nil {
 		return Issued{}, err
@@ -213,7 +237,6 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Issued, error) {
 		return Issued{}, err
 	}
 	key := i.c.Keys.signer(ctx)
-	expires := now.Add(g.Lifetime)
 	b := make([]byte, 0, 512+len(extra))
 	b = i.appendClaims(b, &g, now, expires)
 	b = append(b, confirmation...)
@@ -223,11 +246,14 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Issued, error) {
 	if err != nil {
 		return Issued{}, fmt.Errorf("jwt: signing: %w", err)
 	}
+	if len(token) > MaxMaxBytes {
+		return Issued{}, fmt.Errorf("jwt: the token is longer than %d bytes, so that no verifier takes it: say less in Grant", MaxMaxBytes)
+	}
 	return Issued{Token: token, ID: g.ID, KeyID: key.Key.ID, ExpiresAt: time.Unix(expires.Unix(), 0).UTC()}, nil
 }
 
 // complete checks g and fills in its defaults.
-func (i *Issuer) complete(g *Grant) error {
+func (i *Issuer) complete(g *Grant, now time.Time) error {
 	var errs []error
 	if g.Subject == "" {
 		errs = append(errs, errors.New("jwt: Grant.Subject is empty: say who the token is for"))
@@ -250,10 +276,36 @@ func (i *Issuer) complete(g *Grant) error {
 	if g.Lifetime < time.Second || g.Lifetime > i.c.Lifetime {
 		errs = append(errs, fmt.Errorf("jwt: Grant.Lifetime is %v: use 0 for %v, or 1s up to that", g.Lifetime, i.c.Lifetime))
 	}
+	if !g.NotBefore.Before(now.Add(g.Lifetime)) {
+		errs = append(errs, errors.New("jwt: Grant.NotBefore is not before the end: the token would never be good"))
+	}
+	for _, t := range [...]time.Time{g.NotBefore, g.AuthenticatedAt} {
+		if s := t.Unix(); !t.IsZero() && (s >= maxDate || s <= -maxDate) {
+			errs = append(errs, errors.New("jwt: Grant: a date beyond the year 9999: is it in the right unit?"))
+		}
+	}
+	if !g.validText() {
+		errs = append(errs, errors.New("jwt: Grant: a text that is not UTF-8: the token would say another one"))
+	}
 	if g.ID == "" {
 		g.ID = rand.Text()
 	}
 	return errors.Join(errs...)
+}
+
+// validText reports whether all texts of g are UTF-8. In JSON, others would become alike, and be revoked by other names.
+func (g *Grant) validText() bool {
+	ok := true
+	for _, text := range [...]string{
+		g.Subject, g.ClientID, g.ID, g.SessionID, g.ACR,
+		g.Confirmation.JWKThumbprint, g.Confirmation.CertificateThumbprint, g.Confirmation.KeyID,
+	} {
+		ok = ok && utf8.ValidString(text)
+	}
+	for _, name := range g.Audience {
+		ok = ok && utf8.ValidString(name)
+	}
+	return ok
 }
 
 // appendClaims appends an object that is not closed yet.
@@ -289,7 +341,8 @@ func (i *Issuer) appendClaims(b []byte, g *Grant, now, expires time.Time) []byte
 	return b
 }
 
-// marshal returns cnf as a member with a comma before it, or nothing.
+// marshal returns cnf as a member with a comma before it, or nothing. Its JWK must be that of a public key, in the strict
+// JSON that a verifier takes.
 func (c *Confirmation) marshal() ([]byte, error) {
 	if c.JWKThumbprint == "" && c.CertificateThumbprint == "" && c.KeyID == "" && len(c.JWK) == 0 {
 		return nil, nil
@@ -298,8 +351,19 @@ func (c *Confirmation) marshal() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwt: Grant.Confirmation: %w", err)
 	}
-	return append([]byte(`,"cnf":`), text...), nil
+	member := append([]byte(`,"cnf":`), text...)
+	if len(c.JWK) > 0 {
+		o := jose.NewObject("{"+string(member[1:])+"}", false) // as deep as it is in the token
+		for o.Next() {
+		}
+		if o.Err() != nil || !jose.IsPublicJWK(string(c.JWK)) {
+			return nil, errConfirmationJWK
+		}
+	}
+	return member, nil
 }
+
+var errConfirmationJWK = errors.New("jwt: Grant.Confirmation.JWK: not the JWK of a public key")
 
 func appendText(b []byte, name, value string) []byte {
 	if value == "" {

@@ -163,6 +163,23 @@ func TestIssueRefuses(t *testing.T) {
 		{"a name in two cases", func(g *jwt.Grant) { g.Claims = object{"role": 1, "Role": 2} }},
 		{"claims that are no object", func(g *jwt.Grant) { g.Claims = []string{"a"} }},
 		{"claims that are no JSON", func(g *jwt.Grant) { g.Claims = object{"f": func() {}} }},
+		{"a claim that we write in another case", func(g *jwt.Grant) { g.Claims = object{"Auth_Time": 1} }},
+		{"a subject that is not UTF-8", func(g *jwt.Grant) { g.Subject = "b\xfeb" }},
+		{"an id that is not UTF-8", func(g *jwt.Grant) { g.ID = "\xff" }},
+		{"a session that is not UTF-8", func(g *jwt.Grant) { g.SessionID = "\x80" }},
+		{"an audience that is not UTF-8", func(g *jwt.Grant) { g.Audience = []string{"\xff"} }},
+		{"a start after the end", func(g *jwt.Grant) { g.NotBefore = testTime.Add(time.Hour) }},
+		{"a login beyond the year 9999", func(g *jwt.Grant) { g.AuthenticatedAt = time.Unix(1<<40, 0) }},
+		{"a token that no verifier takes for its length", func(g *jwt.Grant) { g.Claims = object{"x": strings.Repeat("x", jwt.MaxMaxBytes)} }},
+		{"a confirmation with a name twice", func(g *jwt.Grant) { g.Confirmation.JWK = json.RawMessage(`{"kty":"EC","kty":"RSA"}`) }},
+		{"a confirmation with a private key", func(g *jwt.Grant) {
+			g.Confirmation.JWK = json.RawMessage(`{"kty":"OKP","crv":"Ed25519","x":"","d":"AAAA"}`)
+		}},
+		{"a confirmation with a secret", func(g *jwt.Grant) { g.Confirmation.JWK = json.RawMessage(`{"kty":"oct"}`) }},
+		{"a confirmation that is no object", func(g *jwt.Grant) { g.Confirmation.JWK = json.RawMessage(`"x"`) }},
+		{"a confirmation that is too deep", func(g *jwt.Grant) {
+			g.Confirmation.JWK = json.RawMessage(`{"kty":"EC","x":` + strings.Repeat("[", 30) + strings.Repeat("]", 30) + `}`)
+		}},
 		{"claims that write themselves twice", func(g *jwt.Grant) { g.Claims = json.RawMessage(`{"a":1,"a":2}`) }},
 	} {
 		g := fullGrant()
@@ -205,11 +222,41 @@ func TestIssuePassesOnTheErrorOfTheSigner(t *testing.T) {
 	}
 }
 
+// opaqueSigner hides what kind of key it is, as a KMS does.
+type opaqueSigner struct{ s crypto.Signer }
+
+func (o opaqueSigner) Public() crypto.PublicKey { return o.s.Public() }
+func (o opaqueSigner) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return o.s.Sign(r, digest, opts)
+}
+
+func TestTokensOfSignersThatAreNotInMemoryVerify(t *testing.T) {
+	for alg, key := range map[jwt.Algorithm]crypto.Signer{
+		jwt.EdDSA: testKeys.ed(), jwt.ES256: testKeys.p256(), jwt.ES384: testKeys.p384(), jwt.ES512: testKeys.p521(),
+		jwt.RS256: testKeys.rsa(), jwt.PS256: testKeys.rsa(), jwt.PS512: testKeys.rsa(),
+	} {
+		k := must(jwt.NewSigningKey("k1", alg, opaqueSigner{key}))
+		i := newIssuer(func(c *jwt.IssuerConfig) { c.Keys = k })
+		v := newVerifier(func(c *jwt.Config) { c.Algorithms, c.Keys = []jwt.Algorithm{alg}, must(jwt.NewKeySet(k.Public())) })
+		for range 10 { // an ECDSA signature has leading zeros now and then
+			if _, err := v.Verify(t.Context(), must(i.Issue(t.Context(), fullGrant())).Token); err != nil {
+				t.Errorf("%s: got %v", alg, errors.Unwrap(err))
+			}
+		}
+	}
+}
+
 func TestNewIssuerRefuses(t *testing.T) {
 	for name, c := range map[string]jwt.IssuerConfig{
 		"no issuer":                 {Keys: signingKey()},
 		"no keys":                   {Issuer: testIssuer},
 		"a nil key":                 {Issuer: testIssuer, Keys: (*jwt.SigningKey)(nil)},
+		"a query":                   {Issuer: "https://h.example/?tenant=1", Keys: signingKey()},
+		"an empty query":            {Issuer: "https://h.example?", Keys: signingKey()},
+		"an issuer not in UTF-8":    {Issuer: "https://h.example/\xff", Keys: signingKey()},
+		"a key that nothing made":   {Issuer: testIssuer, Keys: &jwt.SigningKey{}},
+		"a secret nothing made":     {Issuer: testIssuer, Keys: &jwt.HMACKey{}},
+		"a ring that nothing made":  {Issuer: testIssuer, Keys: &jwt.KeyRing{}},
 		"a nil ring":                {Issuer: testIssuer, Keys: (*jwt.KeyRing)(nil)},
 		"an audience without name":  {Issuer: testIssuer, Keys: signingKey(), Audience: []string{""}},
 		"a profile that is none":    {Issuer: testIssuer, Keys: signingKey(), Profile: 9},

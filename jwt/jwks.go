@@ -16,8 +16,8 @@ import (
 func PublicJWKS(keys ...*PublicKey) ([]byte, error) {
 	b := []byte(`{"keys":[`)
 	for i, k := range keys {
-		if k == nil || k.k.Public == nil {
-			return nil, errors.New("jwt: PublicJWKS: a nil key: leave it out")
+		if k == nil || k.k == nil || k.k.Public == nil {
+			return nil, errors.New("jwt: PublicJWKS: a nil or empty key: leave it out")
 		}
 		if i > 0 {
 			b = append(b, ',')

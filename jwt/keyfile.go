@@ -63,8 +63,8 @@ func readKeyFile(path string) ([]byte, error) {
 }
 
 // ParseKeySet reads public keys: PEM blocks (PUBLIC KEY, RSA PUBLIC KEY, CERTIFICATE), one JWK, or a JWK Set
-// (RFC 7517). It is strict: one key that can't be used is an error, a private or symmetric key above all. In a certificate,
-// only the key is looked at. At most 512 KiB and [MaxKeys] keys.
+// (RFC 7517). It is strict: one key that can't be used is an error, a private or symmetric key above all. Text before a PEM
+// block is ignored, as RFC 7468 §2 has it. In a certificate, only the key is looked at. At most 512 KiB and [MaxKeys] keys.
 func ParseKeySet(data []byte, o KeyOptions) (*KeySet, error) {
 	if len(data) > maxKeyFile {
 		return nil, fmt.Errorf("jwt: keys: more than %d bytes", maxKeyFile)
@@ -143,6 +143,9 @@ func parsePublicPEM(data []byte, rsaAlg jose.Alg) ([]*PublicKey, error) {
 		if block == nil {
 			break
 		}
+		if bytes.Count(data[:len(data)-len(rest)], []byte("-----BEGIN ")) > 1 { // encoding/pem skips what is broken
+			return nil, errBrokenPEM
+		}
 		data = rest
 		public, err := publicFromPEM(block)
 		if err != nil {
@@ -168,6 +171,8 @@ func parsePublicPEM(data []byte, rsaAlg jose.Alg) ([]*PublicKey, error) {
 	}
 	return keys, nil
 }
+
+var errBrokenPEM = errors.New("jwt: keys: a PEM block that is broken: repair or remove it")
 
 func publicFromPEM(block *pem.Block) (crypto.PublicKey, error) {
 	switch block.Type {
@@ -236,7 +241,7 @@ var errPrivatePEM = errors.New("jwt: signing key: expected one PEM block PRIVATE
 
 func privateFromPEM(data []byte) (crypto.Signer, error) {
 	block, rest := pem.Decode(data)
-	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
+	if block == nil || len(bytes.TrimSpace(rest)) > 0 || bytes.Count(data, []byte("-----BEGIN ")) > 1 {
 		return nil, errPrivatePEM
 	}
 	var k any

@@ -32,7 +32,7 @@ const (
 
 // A KeyRingConfig configures [NewKeyRing]. Nothing is required: the zero value keeps Ed25519 keys in memory, which is
 // right for tests and for nothing that restarts.
-type KeyRingConfig struct {
+type KeyRingConfig struct { //nolint:recvcheck // its methods for printing must also be those of a value
 	// Algorithm is what keys are made for. "" is EdDSA.
 	Algorithm Algorithm
 	// Period is how long a key signs. 0 is 30 days; 10 min to 366 days.

@@ -1,8 +1,10 @@
 package jwt
 
 import (
+	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -98,8 +100,8 @@ func NewKeySet(keys ...*PublicKey) (*KeySet, error) {
 	perAlg := make(map[jose.Alg]int)
 	var errs []error
 	for i, k := range keys {
-		if k == nil {
-			errs = append(errs, fmt.Errorf("jwt: key set: key %d is nil", i))
+		if k == nil || k.k == nil {
+			errs = append(errs, fmt.Errorf("jwt: key set: key %d is nil or empty", i))
 			continue
 		}
 		for _, other := range s.byID[k.k.ID] {
@@ -166,7 +168,7 @@ type HMACKey struct {
 }
 
 // NewHMACKey binds a secret to HS256, HS384 or HS512. The secret is copied; it must be random and as long as the hash:
-// 32, 48 or 64 bytes (RFC 7518 §3.2). A password is not a secret of this kind.
+// 32, 48 or 64 bytes (RFC 7518 §3.2). A password is not a secret of this kind, nor is the text of a key.
 func NewHMACKey(id string, alg Algorithm, secret []byte) (*HMACKey, error) {
 	a, ok := alg.parse()
 	if !ok || !a.Symmetric() {
@@ -176,10 +178,32 @@ func NewHMACKey(id string, alg Algorithm, secret []byte) (*HMACKey, error) {
 	if err == nil && distinctBytes(secret) < 8 {
 		err = errors.New("a secret of fewer than 8 different bytes: use random bytes (RFC 8725 §3.5)")
 	}
+	if err == nil && isKeyText(secret) {
+		err = errors.New("a secret that is the text of a key: use random bytes, never a public key (RFC 8725 §2.1)")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("jwt: HMAC key %q: %w", id, err)
 	}
 	return &HMACKey{k: k, s: jose.NewHMACSigner(k)}, nil
+}
+
+// isKeyText recognises keys in the forms that they are published in: PEM, DER and JWK. As a secret, a public key lets
+// anyone sign (CVE-2015-9235).
+func isKeyText(secret []byte) bool {
+	o := jose.NewObject(string(secret), false)
+	for o.Next() {
+	}
+	if o.Err() == nil || bytes.Contains(secret, []byte("-----BEGIN ")) {
+		return true
+	}
+	_, err := x509.ParsePKIXPublicKey(secret)
+	if err != nil {
+		_, err = x509.ParsePKCS1PublicKey(secret)
+	}
+	if err != nil {
+		_, err = x509.ParseCertificate(secret)
+	}
+	return err == nil
 }
 
 func distinctBytes(b []byte) int {

@@ -2,6 +2,10 @@ package jwt_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -262,5 +266,88 @@ func TestClaimsPrintNothing(t *testing.T) {
 	scp := must(newVerifier(nil).Verify(context.Background(), sign(goodHeader, goodClaims(object{"scope": nil, "scp": []string{"a"}}))))
 	if !scp.HasScope("a") || scp.HasScope("b") {
 		t.Error("HasScope does not read scp")
+	}
+}
+
+func TestKeysThatNothingMadeAreErrors(t *testing.T) {
+	config := testConfig()
+	config.Keys, config.Algorithms = nil, []jwt.Algorithm{jwt.HS256}
+	for name, f := range map[string]func() error{
+		"a set":         func() error { _, err := jwt.NewKeySet(&jwt.PublicKey{}); return err },
+		"a JWKS":        func() error { _, err := jwt.PublicJWKS(&jwt.PublicKey{}); return err },
+		"a verifier":    func() error { _, err := jwt.NewHMACVerifier(config, &jwt.HMACKey{}); return err },
+		"a signing key": func() error { _, err := jwt.NewSigningKey("k", "", ed25519.PrivateKey(nil)); return err },
+		"a nil pointer": func() error { _, err := jwt.NewSigningKey("k", "", (*ecdsa.PrivateKey)(nil)); return err },
+	} {
+		if err := f(); err == nil || !strings.HasPrefix(err.Error(), "jwt: ") {
+			t.Errorf("%s: got %v, want an error of jwt", name, err)
+		}
+	}
+}
+
+func TestAPublicKeyIsNoSecret(t *testing.T) { // CVE-2015-9235
+	der := must(x509.MarshalPKIXPublicKey(testKeys.rsa().Public()))
+	for name, secret := range map[string][]byte{
+		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "DER": der,
+		"PKCS #1": x509.MarshalPKCS1PublicKey(&testKeys.rsa().PublicKey),
+		"JWK":     must(must(jwt.NewPublicKey("k", "", testKeys.rsa().Public())).MarshalJSON()),
+	} {
+		if _, err := jwt.NewHMACKey("", jwt.HS256, secret); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}
+
+func TestABrokenPEMBlockIsAnError(t *testing.T) {
+	good := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(testKeys.ed().Public()))}))
+	broken := strings.Replace(good, "M", "*", 1)
+	for name, text := range map[string]string{"before": broken + good, "after": good + broken, "alone": broken} {
+		if set, err := jwt.ParseKeySet([]byte(text), jwt.KeyOptions{}); err == nil {
+			t.Errorf("%s: got a set of %d keys and no error", name, len(set.Keys()))
+		}
+	}
+	if _, err := jwt.ParseKeySet([]byte("Subject: explanatory text\n"+good), jwt.KeyOptions{}); err != nil {
+		t.Errorf("text before a block (RFC 7468 §2): got %v", err)
+	}
+	private := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(testKeys.ed()))}))
+	if _, err := jwt.ParseSigningKey([]byte(strings.Replace(private, "M", "*", 1)+private), jwt.KeyOptions{}); err == nil {
+		t.Error("a broken private key before a good one: got no error")
+	}
+}
+
+func TestAnExponentIsNotCutOff(t *testing.T) {
+	n, e := b64(testKeys.rsa().N.Bytes()), b64([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}) // 2^64+65537
+	if _, err := jwt.ParseKeySet([]byte(`{"kty":"RSA","n":"`+n+`","e":"`+e+`"}`), jwt.KeyOptions{}); err == nil {
+		t.Error("got no error")
+	}
+}
+
+func TestAKeyIsNotChangedFromOutside(t *testing.T) {
+	public := append(ed25519.PublicKey(nil), testKeys.ed().Public().(ed25519.PublicKey)...)
+	set := must(jwt.NewKeySet(must(jwt.NewPublicKey("k1", "", public))))
+	clear(public) // which is of small order
+	if err := verifyGood(t, func(c *jwt.Config) { c.Keys = set }, nil); err != nil {
+		t.Errorf("got %v, want none: the key was lent", err)
+	}
+}
+
+func TestAKeyIDIsUTF8(t *testing.T) {
+	if _, err := jwt.NewPublicKey("\xff", "", testKeys.ed().Public()); err == nil {
+		t.Error("got no error")
+	}
+}
+
+func TestASigningJWKIsOnePair(t *testing.T) {
+	d := b64(must(testKeys.p256().Bytes()))
+	point := must(must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)).PublicKey.Bytes())
+	x, y := b64(point[1:33]), b64(point[33:])
+	seed, other := b64(testKeys.ed().Seed()), b64(testKeys.other().Public().(ed25519.PublicKey))
+	for _, text := range []string{
+		`{"kty":"EC","crv":"P-256","d":"` + d + `","x":"` + x + `","y":"` + y + `"}`,
+		`{"kty":"OKP","crv":"Ed25519","d":"` + seed + `","x":"` + other + `"}`,
+	} {
+		if _, err := jwt.ParseSigningKey([]byte(text), jwt.KeyOptions{}); err == nil {
+			t.Error("got no error for a private key with another's public key: every token would be refused")
+		}
 	}
 }

@@ -19,6 +19,8 @@ var (
 	errPrivate     = errors.New("a private key where only public keys belong")
 	errKeyUse      = errors.New("a key that is not for signatures")
 	errKeyAlg      = errors.New("an alg that is not supported")
+	errExponent    = errors.New("an RSA key with an exponent beyond 2^31-1")
+	errPair        = errors.New("a private key beside the public key of another")
 	errNotCanon    = errors.New("a number in a JWK that is not in its shortest or full-length form")
 	ErrUnsupported = errors.New("unsupported key")
 )
@@ -132,6 +134,9 @@ func (k *JWK) checkNumbers() error {
 			if err != nil || len(b) == 0 || b[0] == 0 { // RFC 7518 §2: Base64urlUInt is as short as can be
 				return errNotCanon
 			}
+			if text == k.e && len(b) > 4 { // RFC 3447 has no such limit; crypto/rsa has, and jwx cuts off what is above
+				return errExponent
+			}
 		}
 	case "EC":
 		size := 0
@@ -169,7 +174,44 @@ func (k *JWK) PrivateKey() (crypto.Signer, error) {
 	if !ok {
 		return nil, errKeyType
 	}
+	if !isPair(signer) {
+		return nil, errPair
+	}
 	return signer, nil
+}
+
+// isPair reports whether the two halves of a private key belong together. jwx takes both from the JWK as they are.
+func isPair(key crypto.Signer) bool {
+	switch k := key.(type) {
+	case *rsa.PrivateKey:
+		return k.Validate() == nil
+	case *ecdsa.PrivateKey:
+		d, err := k.Bytes()
+		if err != nil {
+			return false
+		}
+		derived, err := ecdsa.ParseRawPrivateKey(k.Curve, d)
+		return err == nil && derived.PublicKey.Equal(&k.PublicKey)
+	case ed25519.PrivateKey:
+		return ed25519.NewKeyFromSeed(k.Seed()).Equal(k)
+	}
+	return false
+}
+
+// IsPublicJWK reports whether text is the JWK of a public key, of whatever type, by its names: it may be for another
+// purpose than signatures that we verify.
+func IsPublicJWK(text string) bool {
+	kty := ""
+	o := NewObject(text, true)
+	for o.Next() {
+		if slices.Contains(privateMembers[:], o.Name) {
+			return false
+		}
+		if o.Name == "kty" {
+			kty, _ = o.Value.String()
+		}
+	}
+	return o.Err() == nil && kty != "" && kty != "oct"
 }
 
 // Secret returns the bytes of a symmetric JWK.

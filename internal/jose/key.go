@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
@@ -43,8 +45,8 @@ func (k *Key) Verify(input, signature []byte) bool {
 // NewPublicKey binds a public key (*rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey) to an algorithm. A zero alg
 // is the one that fits the key: by curve, and RS256 for RSA.
 func NewPublicKey(id string, alg Alg, public crypto.PublicKey) (*Key, error) {
-	if len(id) > MaxKeyIDBytes {
-		return nil, fmt.Errorf("key id is %d bytes long: use at most %d", len(id), MaxKeyIDBytes)
+	if len(id) > MaxKeyIDBytes || !utf8.ValidString(id) {
+		return nil, fmt.Errorf("key id of %d bytes: use UTF-8, and at most %d", len(id), MaxKeyIDBytes)
 	}
 	fitting, err := CheckPublic(public)
 	if err != nil {
@@ -56,11 +58,29 @@ func NewPublicKey(id string, alg Alg, public crypto.PublicKey) (*Key, error) {
 	if !fits(alg, fitting) {
 		return nil, fmt.Errorf("a key for %s can't be used with %s", fitting, alg)
 	}
+	public = clonePublic(public)
 	v, err := newVerifier(alg, public)
 	if err != nil {
 		return nil, err
 	}
 	return &Key{ID: id, Alg: alg, Public: public, verifier: v}, nil
+}
+
+// clonePublic copies a key that CheckPublic took: it was lent, and may be changed outside.
+func clonePublic(public crypto.PublicKey) crypto.PublicKey {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		return &rsa.PublicKey{N: new(big.Int).Set(k.N), E: k.E}
+	case *ecdsa.PublicKey:
+		if point, err := k.Bytes(); err == nil {
+			if c, err := ecdsa.ParseUncompressedPublicKey(k.Curve, point); err == nil {
+				return c
+			}
+		}
+	case ed25519.PublicKey:
+		return slices.Clone(k)
+	}
+	return public
 }
 
 func fits(alg, fitting Alg) bool {
