@@ -2,7 +2,6 @@ package jwt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,14 +17,24 @@ import (
 	"github.com/cardea-go/auth/internal/jose"
 )
 
-// Errors of fetching keys. They are for logs: what the other end sent is not in them.
+// Errors of fetching keys. They are for logs: what the other end sent is not in their texts.
 var (
 	errTooLarge = fmt.Errorf("jwt: keys: response of more than %d bytes", JWKSBytes)
 	errNoKeys   = errors.New("jwt: keys: response without a key that can be used")
 	errTooMany  = fmt.Errorf("jwt: keys: response with more than %d keys", MaxKeys)
 	errMetadata = errors.New("jwt: keys: metadata is not a JSON object with issuer and jwks_uri")
 	errIssuer   = errors.New("jwt: keys: metadata names another issuer")
+	errLocation = errors.New("jwt: keys: metadata has a jwks_uri that keys must not come from: it must be https://host/path")
+	errPanic    = errors.New("jwt: keys: fetching them panicked")
 )
+
+// locationError is a failure at an address that the other end sent, and that its text therefore leaves out.
+type locationError struct{ cause error }
+
+func (e *locationError) Error() string {
+	return "jwt: keys: the request to the jwks_uri of the metadata failed"
+}
+func (e *locationError) Unwrap() error { return e.cause }
 
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
@@ -38,24 +48,25 @@ func jitter(d time.Duration) time.Duration {
 
 // fetch gets the set once, its address first where that has to be found.
 func (r *Remote) fetch(ctx context.Context, old *snapshot) (*snapshot, error) {
+	location := r.c.URL
 	if r.c.Issuer != "" {
-		location, err := r.discover(ctx)
-		if err != nil {
+		var err error
+		if location, err = r.discover(ctx); err != nil {
 			return nil, err
-		}
-		if location != r.location {
-			r.location, old = location, nil // only one fetch runs at a time
 		}
 	}
 	etag := ""
-	if old != nil {
+	if old != nil && old.location == location {
 		etag = old.etag
 	}
-	body, header, err := r.get(ctx, r.location, etag)
+	body, header, err := r.get(ctx, location, etag)
+	if _, ok := errors.AsType[*url.Error](err); ok && r.c.Issuer != "" {
+		return nil, &locationError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{etag: header.Get("ETag")}
+	s := &snapshot{location: location, etag: header.Get("ETag")}
 	if body == nil { // 304
 		s.set, s.skipped, s.etag = old.set, old.skipped, old.etag
 	} else if s.set, s.skipped, err = usableKeys(string(body), r.rsa); err != nil {
@@ -108,18 +119,19 @@ func (r *Remote) freshness(h http.Header) time.Duration {
 			continue
 		}
 		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-			return min(max(time.Duration(seconds)*time.Second, minRefresh), r.c.Expire)
+			return min(max(time.Duration(seconds)*time.Second, minRefresh), maxRefresh, r.c.Expire)
 		}
 	}
 	if at, err := http.ParseTime(h.Get("Expires")); err == nil && h.Get("Cache-Control") == "" {
-		return min(max(at.Sub(r.c.Clock()), minRefresh), r.c.Expire)
+		return min(max(at.Sub(r.c.Clock()), minRefresh), maxRefresh, r.c.Expire)
 	}
 	return r.c.Refresh
 }
 
 // usableKeys reads a set from elsewhere: what can't be used is skipped, not an error, because issuers publish keys for
-// other purposes and of future kinds beside ours. Two different keys of one name are an error, since nobody could say
-// which is meant.
+// other purposes and of future kinds beside ours. So is a key that comes twice, and one without a name beside others of
+// its algorithm, which no token can choose. Two different keys of one name are an error, since nobody could say which is
+// meant.
 func usableKeys(text string, rsaAlg jose.Alg) (set *KeySet, skipped int, err error) {
 	entries, isSet, err := splitJWKS(text)
 	if err != nil || !isSet {
@@ -132,11 +144,12 @@ func usableKeys(text string, rsaAlg jose.Alg) (set *KeySet, skipped int, err err
 	for _, entry := range entries {
 		k, err := parsePublicJWK(entry, rsaAlg)
 		if err != nil {
-			skipped++
 			continue
 		}
 		keys = append(keys, k)
 	}
+	keys = selectable(keys)
+	skipped = len(entries) - len(keys)
 	if len(keys) == 0 {
 		return nil, skipped, errNoKeys
 	}
@@ -144,13 +157,34 @@ func usableKeys(text string, rsaAlg jose.Alg) (set *KeySet, skipped int, err err
 	return set, skipped, err
 }
 
+// selectable leaves out repeated keys, and keys without a name beside others of their algorithm.
+func selectable(keys []*PublicKey) []*PublicKey {
+	type name struct{ id, alg, thumbprint string }
+	seen := make(map[name]bool)
+	keys = slices.DeleteFunc(keys, func(k *PublicKey) bool {
+		n := name{k.ID(), k.k.Alg.String(), k.Thumbprint()}
+		twice := seen[n]
+		seen[n] = true
+		return twice
+	})
+	perAlg := make(map[jose.Alg]int)
+	for _, k := range keys {
+		perAlg[k.k.Alg]++
+	}
+	return slices.DeleteFunc(keys, func(k *PublicKey) bool { return k.ID() == "" && perAlg[k.k.Alg] > 1 })
+}
+
 // discover finds the address of the set in the issuer's metadata.
 func (r *Remote) discover(ctx context.Context) (string, error) {
 	var errs []error
 	for _, address := range metadataAddresses(r.c.Issuer) {
 		body, _, err := r.get(ctx, address, "")
+		var location string
 		if err == nil {
-			return r.readMetadata(body)
+			location, err = r.readMetadata(body)
+		}
+		if err == nil {
+			return location, nil
 		}
 		errs = append(errs, err)
 	}
@@ -169,16 +203,25 @@ func metadataAddresses(issuer string) []string {
 }
 
 func (r *Remote) readMetadata(body []byte) (string, error) {
-	var m struct {
-		Issuer  string `json:"issuer"`
-		JWKSURI string `json:"jwks_uri"`
+	var issuer, location string
+	o := jose.NewObject(string(body), true)
+	for o.Next() {
+		switch o.Name {
+		case "issuer":
+			issuer, _ = o.Value.String()
+		case "jwks_uri":
+			location, _ = o.Value.String()
+		}
 	}
-	if err := json.Unmarshal(body, &m); err != nil || m.JWKSURI == "" {
+	if o.Err() != nil || location == "" {
 		return "", errMetadata
 	}
 	// RFC 8414 §3.3: "identical to the authorization server's issuer identifier value".
-	if m.Issuer != r.c.Issuer {
+	if issuer != r.c.Issuer {
 		return "", errIssuer
 	}
-	return m.JWKSURI, r.c.checkURL(m.JWKSURI)
+	if r.c.checkURL(location) != nil {
+		return "", errLocation
+	}
+	return location, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ const (
 	defaultTimeout  = 5 * time.Second
 	defaultCooldown = 30 * time.Second
 	minRefresh      = time.Minute
+	maxRefresh      = 24 * time.Hour
+	clockSlack      = time.Minute // by which an answer may seem to come from the future
 	minBackoff      = time.Second
 	maxBackoff      = 5 * time.Minute
 )
@@ -39,7 +42,7 @@ type RemoteConfig struct {
 	Keys KeyOptions
 
 	// Refresh is how old the keys may be before they are fetched again, beside the verification that finds them
-	// old. max-age of the response replaces it, between 1 min and Expire. 0 is 15 min. It is jittered by a tenth.
+	// old. max-age of the response replaces it, between 1 min and 24 h or Expire. 0 is 15 min. It is jittered by a tenth.
 	Refresh time.Duration
 	// Expire is how old the keys may be before they are not trusted any more, while fetching fails. 0 is 24 h; at
 	// most 7 days.
@@ -55,7 +58,7 @@ type RemoteConfig struct {
 	// InsecureAllowHTTP allows http to a loopback address, for tests.
 	InsecureAllowHTTP bool
 
-	// OnRefresh is told of every fetch: nil where it succeeded. It must not block, nor call Close.
+	// OnRefresh is told of every fetch, one after another: nil where it succeeded. It must not block, nor call Close.
 	OnRefresh func(err error)
 	// Clock tells the time. Nil is time.Now.
 	Clock func() time.Time
@@ -83,16 +86,17 @@ type Remote struct {
 
 	fetches, failures atomic.Uint64
 
-	mu       sync.Mutex
-	flight   *flight
-	retryAt  time.Time // no fetch before, after failures
-	backoff  time.Duration
-	lastErr  error
-	closed   bool
-	ctx      context.Context // of the fetches, ended by Close
-	stop     context.CancelFunc
-	running  sync.WaitGroup
-	location string // of the set, where it was discovered
+	retryAt atomic.Pointer[time.Time] // no fetch before, after failures; nil: at any time
+
+	mu      sync.Mutex
+	flight  *flight
+	told    chan struct{} // closed when OnRefresh has been told of the last flight
+	backoff time.Duration
+	lastErr error
+	closed  bool
+	ctx     context.Context // of the fetches, ended by Close
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 // snapshot is one good answer.
@@ -101,13 +105,24 @@ type snapshot struct {
 	skipped   int
 	fetchedAt time.Time
 	refreshAt time.Time
-	etag      string
+	location  string // where the set was
+	etag      string // there
+}
+
+// age is how old a snapshot is. It is negative where the clock has been set back by more than clockSlack: then nobody
+// knows.
+func (s *snapshot) age(now time.Time) time.Duration {
+	if age := now.Sub(s.fetchedAt); age < -clockSlack || age > 0 {
+		return age
+	}
+	return 0
 }
 
 // flight is a fetch under way.
 type flight struct {
-	done chan struct{}
-	err  error
+	done         chan struct{}
+	before, told chan struct{} // the turn of OnRefresh: after the one before
+	err          error
 }
 
 // NewRemote returns the source that c describes. It fetches nothing yet: the first verification does, or [Remote.Warm].
@@ -116,7 +131,8 @@ func NewRemote(c RemoteConfig) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{c: c, rsa: rsaAlg, location: c.URL}
+	r := &Remote{c: c, rsa: rsaAlg, told: make(chan struct{})}
+	close(r.told)
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	transport := c.Transport
 	if transport == nil {
@@ -143,6 +159,9 @@ func (c *RemoteConfig) check() (jose.Alg, error) {
 		if address != "" {
 			errs = append(errs, c.checkURL(address))
 		}
+	}
+	if strings.ContainsAny(c.Issuer, "?#") {
+		errs = append(errs, errors.New("jwt: RemoteConfig.Issuer has a query or fragment: RFC 8414 §2 has none"))
 	}
 	limit := func(name string, d *time.Duration, standard, least, most time.Duration) {
 		if *d == 0 {
@@ -177,11 +196,12 @@ func (c *RemoteConfig) checkURL(address string) error {
 	return fmt.Errorf("jwt: RemoteConfig: address %q: use https (http to a loopback address needs InsecureAllowHTTP)", redactURL(u))
 }
 
+// redactURL leaves out what may be secret: user, password and query.
 func redactURL(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
-	return u.Redacted()
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 var errClosed = errors.New("jwt: key source is closed")
@@ -191,14 +211,16 @@ func (r *Remote) Key(ctx context.Context, id string, alg Algorithm) (*PublicKey,
 	a, _ := alg.parse()
 	now := r.c.Clock()
 	s := r.snapshot.Load()
-	if s == nil || now.Sub(s.fetchedAt) >= r.c.Expire {
+	if s == nil || s.age(now).Abs() >= r.c.Expire {
 		return r.fetchAndFind(ctx, now, s, id, a)
 	}
-	if !now.Before(s.refreshAt) {
-		_, _ = r.start(now, s) //nolint:contextcheck // in the background: the keys that we have are good
+	age := s.age(now)
+	if (age < 0 || !now.Before(s.refreshAt)) && !r.backsOff(now) && r.mu.TryLock() {
+		_, _ = r.begin(now, s) //nolint:contextcheck // in the background: the keys that we have are good
+		r.mu.Unlock()
 	}
 	k, err := s.set.find(id, a)
-	if err == ErrUnknownKey && now.Sub(s.fetchedAt) >= r.c.Cooldown { //nolint:errorlint // our own, unwrapped
+	if err == ErrUnknownKey && (age < 0 || age >= r.c.Cooldown) { //nolint:errorlint // our own, unwrapped
 		return r.fetchAndFind(ctx, now, s, id, a)
 	}
 	return k, err
@@ -232,6 +254,18 @@ func (f *flight) wait(ctx context.Context) error {
 func (r *Remote) start(now time.Time, old *snapshot) (*flight, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.begin(now, old)
+}
+
+// backsOff reports whether failures keep a fetch from being made. It does not wait for one of them that a clock set back
+// has put into the far future.
+func (r *Remote) backsOff(now time.Time) bool {
+	at := r.retryAt.Load()
+	return at != nil && now.Before(*at) && at.Sub(now) <= 2*maxBackoff
+}
+
+// begin is start. The caller holds the lock.
+func (r *Remote) begin(now time.Time, old *snapshot) (*flight, error) {
 	switch {
 	case r.closed:
 		return nil, errClosed
@@ -239,11 +273,11 @@ func (r *Remote) start(now time.Time, old *snapshot) (*flight, error) {
 		return r.flight, nil
 	case r.snapshot.Load() != old:
 		return nil, nil //nolint:nilnil // nothing to wait for, as the comment says
-	case now.Before(r.retryAt):
+	case r.backsOff(now):
 		return nil, r.lastErr
 	}
-	f := &flight{done: make(chan struct{})}
-	r.flight = f
+	f := &flight{done: make(chan struct{}), before: r.told, told: make(chan struct{})}
+	r.flight, r.told = f, f.told
 	r.running.Add(1)
 	go r.run(f)
 	return f, nil
@@ -254,7 +288,7 @@ func (r *Remote) run(f *flight) {
 	defer r.running.Done()
 	ctx, cancel := context.WithTimeout(r.ctx, r.c.Timeout)
 	defer cancel()
-	s, err := r.fetch(ctx, r.snapshot.Load())
+	s, err := r.safeFetch(ctx)
 	now := r.c.Clock()
 	r.fetches.Add(1)
 
@@ -262,20 +296,35 @@ func (r *Remote) run(f *flight) {
 	if err == nil {
 		s.fetchedAt = now
 		r.snapshot.Store(s)
-		r.backoff, r.retryAt, r.lastErr = 0, time.Time{}, nil
+		r.backoff, r.lastErr = 0, nil
+		r.retryAt.Store(nil)
 	} else {
 		r.failures.Add(1)
 		r.backoff = min(max(2*r.backoff, minBackoff), maxBackoff)
-		r.retryAt = now.Add(jitter(r.backoff))
+		at := now.Add(jitter(r.backoff))
+		r.retryAt.Store(&at)
 		r.lastErr = err
 	}
 	r.flight = nil
 	r.mu.Unlock()
 	f.err = err
 	close(f.done)
+	defer close(f.told)
+	<-f.before
 	if r.c.OnRefresh != nil {
 		r.c.OnRefresh(err)
 	}
+}
+
+// safeFetch is fetch. A panic of the transport or of a parser is a failed fetch: net/http would save a request from it,
+// and nobody saves this goroutine.
+func (r *Remote) safeFetch(ctx context.Context) (s *snapshot, err error) {
+	defer func() {
+		if recover() != nil {
+			s, err = nil, errPanic
+		}
+	}()
+	return r.fetch(ctx, r.snapshot.Load())
 }
 
 // Warm fetches the keys now and waits for them, for a start-up that is to fail early.

@@ -226,7 +226,7 @@ func TestRemoteOutage(t *testing.T) {
 		{"only keys that can't be used", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"keys":[{"kty":"oct","k":"AAAA"},{"kty":"future"}]}`)
 		}},
-		{"two keys of one name", serveKeys(publicKey("k1"), publicKey("k1"))},
+		{"two keys of one name", serveKeys(publicKey("k1"), must(jwt.NewPublicKey("k1", jwt.EdDSA, testKeys.other().Public())))},
 		{"too many keys", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"keys":[`+strings.Repeat(`{"kty":"x"},`, 100)+string(must(publicKey("k1").MarshalJSON()))+`]}`)
 		}},
@@ -479,6 +479,10 @@ func TestNewRemoteRefuses(t *testing.T) {
 		{"http to elsewhere", jwt.RemoteConfig{URL: "http://a.example/k", InsecureAllowHTTP: true}},
 		{"another scheme", jwt.RemoteConfig{URL: "file:///k"}},
 		{"a password in the address", jwt.RemoteConfig{URL: "https://a:b@a.example/k"}},
+		{"a user in the address", jwt.RemoteConfig{URL: "https://sEcReT@a.example/k"}},
+		{"a key in the query of an address without TLS", jwt.RemoteConfig{URL: "http://a.example/?key=sEcReT"}},
+		{"an issuer with a query", jwt.RemoteConfig{Issuer: "https://a.example/?tenant=1"}},
+		{"an issuer with an empty query", jwt.RemoteConfig{Issuer: "https://a.example?"}},
 		{"no address", jwt.RemoteConfig{URL: "::"}},
 		{"a refresh that is too quick", jwt.RemoteConfig{URL: "https://a.example/k", Refresh: time.Second}},
 		{"an expiry before the refresh", jwt.RemoteConfig{URL: "https://a.example/k", Refresh: time.Hour, Expire: time.Minute}},
@@ -489,8 +493,159 @@ func TestNewRemoteRefuses(t *testing.T) {
 	} {
 		if r, err := jwt.NewRemote(tt.c); err == nil || r != nil || !strings.HasPrefix(err.Error(), "jwt: ") {
 			t.Errorf("%s: got %v, want an error of jwt", tt.name, err)
-		} else if strings.Contains(err.Error(), ":b@") {
+		} else if strings.Contains(err.Error(), ":b@") || strings.Contains(err.Error(), "sEcReT") {
 			t.Errorf("%s: the error quotes the password: %v", tt.name, err)
 		}
 	}
+}
+
+// transportFunc is a transport of the user's own.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAPanicInAFetchIsAFailedFetch(t *testing.T) {
+	rt := newRemoteTest(t, nil, func(c *jwt.RemoteConfig) {
+		c.Transport = transportFunc(func(*http.Request) (*http.Response, error) { panic("broken") })
+	})
+	rt.wantUnavailable(t, "k1")
+}
+
+func TestRemoteSurvivesAClockThatWasAhead(t *testing.T) {
+	rt := newRemoteTest(t, serveKeys(publicKey("k1")), nil)
+	rt.clock.advance(365 * day)
+	rt.want(t, "k1", nil)
+	rt.clock.advance(-365 * day)
+	rt.server.serve(serveKeys(publicKey("k2")))
+	rt.clock.advance(25 * time.Hour)
+	rt.want(t, "k2", nil)
+	rt.want(t, "k1", jwt.ErrUnknownKey)
+}
+
+func TestRemoteBackoffSurvivesAClockThatWasAhead(t *testing.T) {
+	rt := newRemoteTest(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, nil)
+	rt.clock.advance(365 * day)
+	rt.wantUnavailable(t, "k1")
+	rt.clock.advance(-365 * day)
+	rt.server.serve(serveKeys(publicKey("k1")))
+	rt.clock.advance(time.Hour)
+	rt.want(t, "k1", nil)
+}
+
+func TestRemoteSkipsKeysThatNoTokenCanChoose(t *testing.T) {
+	unnamed := must(jwt.NewPublicKey("", jwt.EdDSA, testKeys.other().Public()))
+	rt := newRemoteTest(t, serveKeys(publicKey("k1"), unnamed, publicKey("k1")), nil)
+	rt.want(t, "k1", nil)
+	if st := rt.remote.Stats(); st.Keys != 1 || st.Skipped != 2 {
+		t.Errorf("got stats %+v, want 1 key and 2 skipped", st)
+	}
+}
+
+func TestRemoteRefreshesWithinADayWhateverTheAnswerSays(t *testing.T) {
+	rt := newRemoteTest(t, nil, func(c *jwt.RemoteConfig) { c.Expire, c.Refresh = 7*day, time.Minute })
+	good := serveKeys(publicKey("k1"))
+	rt.server.serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=604800")
+		good(w, r)
+	})
+	rt.want(t, "k1", nil)
+	rt.wantFetched(t)
+	rt.clock.advance(27 * time.Hour)
+	rt.want(t, "k1", nil)
+	rt.wantFetched(t)
+}
+
+func TestRemoteTellsOfOneFetchAfterAnother(t *testing.T) {
+	gate := make(chan struct{})
+	var inside, most atomic.Int64
+	rt := newRemoteTest(t, serveKeys(publicKey("k1")), func(c *jwt.RemoteConfig) {
+		c.OnRefresh = func(error) {
+			most.Store(max(most.Load(), inside.Add(1)))
+			<-gate
+			inside.Add(-1)
+		}
+	})
+	rt.want(t, "k1", nil)
+	rt.clock.advance(time.Hour)
+	rt.want(t, "k2", jwt.ErrUnknownKey)
+	close(gate)
+	if err := rt.remote.Close(); err != nil || most.Load() != 1 {
+		t.Errorf("got %v, and OnRefresh called %d times at once, want 1", err, most.Load())
+	}
+}
+
+func newDiscoveryTest(t *testing.T, h http.HandlerFunc) *remoteTest {
+	t.Helper()
+	return newRemoteTest(t, h, func(c *jwt.RemoteConfig) { c.Issuer, c.URL = strings.TrimSuffix(c.URL, "/jwks"), "" })
+}
+
+// A web page for every path is what single-page applications answer with.
+func TestDiscoveryGoesOnWhereTheFirstAddressHasNoMetadata(t *testing.T) {
+	rt := newDiscoveryTest(t, nil)
+	rt.server.serve(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/jwks":
+			serveKeys(publicKey("k1"))(w, r)
+		case "/.well-known/oauth-authorization-server":
+			_, _ = io.WriteString(w, `{"issuer":"`+rt.server.URL+`","jwks_uri":"`+rt.server.URL+`/jwks"}`)
+		default:
+			_, _ = io.WriteString(w, "<html>")
+		}
+	})
+	rt.want(t, "k1", nil)
+}
+
+func TestMetadataAreReadStrictly(t *testing.T) {
+	for _, more := range []string{`"ISSUER"`, `"issuer"`} {
+		rt := newDiscoveryTest(t, nil)
+		rt.server.serve(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/jwks" {
+				serveKeys(publicKey("k1"))(w, r)
+				return
+			}
+			_, _ = io.WriteString(w, `{"issuer":"https://evil.example",`+more+`:"`+rt.server.URL+`","jwks_uri":"`+rt.server.URL+`/jwks"}`)
+		})
+		rt.wantUnavailable(t, "k1")
+	}
+}
+
+func TestRemoteErrorsHoldNothingOfTheAnswer(t *testing.T) {
+	for _, location := range []string{"http://inJected.example/", "https://inJected.invalid/"} {
+		rt := newDiscoveryTest(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, `{"issuer":"http://`+r.Host+`","jwks_uri":"`+location+`"}`)
+		})
+		if err := rt.remote.Warm(t.Context()); err == nil || strings.Contains(err.Error(), "inJected") {
+			t.Errorf("%s: got %v, want an error without the address", location, err)
+		}
+	}
+}
+
+// A set that has moved is not asked for with the ETag of the old place, also where the first fetch from there fails.
+func TestRemoteDoesNotTakeAnETagElsewhere(t *testing.T) {
+	var moved, fail atomic.Bool
+	rt := newDiscoveryTest(t, nil)
+	rt.server.serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		place, key := "/old", publicKey("k1")
+		if moved.Load() {
+			place, key = "/new", publicKey("k2")
+		}
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/.well-known"):
+			_, _ = io.WriteString(w, `{"issuer":"`+rt.server.URL+`","jwks_uri":"`+rt.server.URL+place+`"}`)
+		case fail.Swap(false):
+			w.WriteHeader(http.StatusInternalServerError)
+		case r.Header.Get("If-None-Match") == `"1"`:
+			w.WriteHeader(http.StatusNotModified)
+		default:
+			serveKeys(key)(w, r)
+		}
+	})
+	rt.want(t, "k1", nil)
+	moved.Store(true)
+	fail.Store(true)
+	rt.clock.advance(time.Minute)
+	rt.wantUnavailable(t, "k2")
+	rt.clock.advance(time.Minute)
+	rt.want(t, "k2", nil)
 }
