@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,16 +66,19 @@ func TestRingStore(t *testing.T, newStore func(t *testing.T) jwt.RingStore) {
 		save(t, s, string(bytes.Repeat([]byte{7}, 64<<10)), 0, nil)
 		load(t, s, string(bytes.Repeat([]byte{7}, 64<<10)), 1)
 	})
-	t.Run("of many saves at once with one version, one succeeds", func(t *testing.T) {
+	t.Run("of many saves at once with one version, one succeeds and is kept", func(t *testing.T) {
 		s := newStore(t)
 		for version := range uint64(20) {
 			var saved atomic.Int64
+			var winner atomic.Value
 			var wg sync.WaitGroup
-			for range 16 {
+			for i := range 16 {
+				value := fmt.Sprintf("value %d of %d", i, version)
 				wg.Go(func() {
-					switch err := s.Save(context.WithoutCancel(ctx), []byte("a value"), version); {
+					switch err := s.Save(context.WithoutCancel(ctx), []byte(value), version); {
 					case err == nil:
 						saved.Add(1)
+						winner.Store(value)
 					case !errors.Is(err, jwt.ErrConflict):
 						t.Errorf("got %v, want ErrConflict", err)
 					}
@@ -83,6 +87,9 @@ func TestRingStore(t *testing.T, newStore func(t *testing.T) jwt.RingStore) {
 			wg.Wait()
 			if n := saved.Load(); n != 1 {
 				t.Fatalf("%d saves with version %d succeeded, want 1", n, version)
+			}
+			if got, _, err := s.Load(ctx); err != nil || string(got) != winner.Load() {
+				t.Fatalf("Load: got %q, %v, want %q, whose save succeeded", got, err, winner.Load())
 			}
 		}
 	})

@@ -124,44 +124,13 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 // token returns the value in the authenticator's place.
 func (a *Authenticator) token(r *http.Request) (string, error) {
 	maxBytes := a.c.Verifier.c.MaxBytes
-	var values []string
 	switch {
 	case a.c.Cookie != "":
-		for _, cookie := range r.CookiesNamed(a.c.Cookie) {
-			values = append(values, cookie.Value)
-		}
-		if len(values) > 0 && cookieCount(r, a.c.Cookie) > 1 {
-			return "", auth.Malformed(auth.ReasonRepeated, nil)
-		}
+		return auth.CookieValue(r, a.c.Cookie, maxBytes)
 	case a.c.Header != "":
-		values = r.Header.Values(a.c.Header)
-	default:
-		return auth.Credentials(r, "Bearer", maxBytes)
+		return auth.HeaderValue(r, a.c.Header, maxBytes)
 	}
-	switch {
-	case len(values) == 0 && a.schemes[0].Present(r): // a cookie that net/http does not parse
-		return "", auth.ErrUnrecognized
-	case len(values) == 0:
-		return "", auth.ErrNoCredential
-	case len(values) > 1:
-		return "", auth.Malformed(auth.ReasonRepeated, nil)
-	case len(values[0]) > maxBytes:
-		return "", auth.Invalid(auth.ReasonTooLong, nil)
-	}
-	return values[0], nil
-}
-
-// cookieCount returns how often a cookie comes, also where net/http leaves one out that it can't read.
-func cookieCount(r *http.Request, name string) int {
-	n := 0
-	for _, line := range r.Header.Values("Cookie") {
-		for part := range strings.SplitSeq(line, ";") {
-			if key, _, _ := strings.Cut(part, "="); strings.TrimSpace(key) == name {
-				n++
-			}
-		}
-	}
-	return n
+	return auth.Credentials(r, "Bearer", maxBytes)
 }
 
 // recognizes reports whether a value has the shape of our tokens: three parts and, where asked for, our issuer.
