@@ -58,7 +58,7 @@ type Config struct {
 	// Revoker is asked whether a token has been withdrawn. iat and one of jti and sid are then required. Nil asks
 	// nobody.
 	Revoker Revoker
-	// InsecureIgnoreRevokerErrors takes tokens while Revoker fails. Without it they are refused as unavailable, as
+	// InsecureIgnoreRevokerErrors takes tokens while Revoker fails and does not say that they are revoked. Without it they are refused as unavailable, as
 	// they are in any case where the context has ended.
 	InsecureIgnoreRevokerErrors bool
 

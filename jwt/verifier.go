@@ -279,13 +279,13 @@ func (v *Verifier) revoked(ctx context.Context, c *Claims) error {
 	}
 	revoked, err := v.c.Revoker.Revoked(ctx, c)
 	switch {
-	case revoked: // also with an error beside it
+	case err == nil && revoked:
 		return refuse(ErrRevoked)
 	case err == nil:
 		return nil
 	case ctx.Err() != nil: // the caller gave up: nothing has failed, and nobody was asked
 		return auth.Unavailable(ctx.Err())
-	case v.c.InsecureIgnoreRevokerErrors:
+	case v.c.InsecureIgnoreRevokerErrors && !revoked: // what is said to be revoked does not pass, error or not
 		return nil
 	}
 	return auth.Unavailable(err)
