@@ -244,5 +244,5 @@ func (i *Issuer) Revoked(ctx context.Context, c *jwt.Claims) (bool, error) {
 		return true, nil //nolint:nilerr // not a session of ours, so not a live one
 	}
 	live, err := i.Live(ctx, id)
-	return !live, err
+	return err == nil && !live, err
 }
