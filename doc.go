@@ -20,6 +20,12 @@
 // [Assurance] are requirements; package rbac has policies. An [Observer] is told of every decision. Whoever writes an
 // authenticator or a requirement checks it with the kit in package authtest.
 //
+// # Packages
+//
+// Package apikey has API keys, basic has passwords, jwt verifies and issues JSON Web Tokens, oauth2 accepts access tokens, and
+// oauth2/refresh and oauth2/server issue them. rbac decides by roles and permissions, throttle limits guesses, openapi
+// describes what is enforced, authtest helps to test all of it. Importing one compiles only what it needs.
+//
 // # The rules that everything keeps
 //
 //   - Absent, unrecognised and refused are three answers. Only where nothing was sent can a request go on without a
