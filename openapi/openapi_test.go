@@ -66,6 +66,23 @@ func TestConcealedRoutesAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestScopesOfFlows holds a scope that one flow lists to that flow: the others may not give it.
+func TestScopesOfFlows(t *testing.T) {
+	s := inAuthorization("accounts", "oauth2", "Bearer")
+	s.Flows = []auth.Flow{
+		{Grant: "password", TokenURL: "/token", Scopes: []auth.Param{{Name: "admin", Value: "Everything."}}},
+		{Grant: "clientCredentials", TokenURL: "/token"},
+	}
+	r := route("GET /a", "required", s)
+	r.Rule = auth.Describe(auth.Scopes("admin", "read"))
+	doc := newDocument(t, openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{r}}).JSON()
+	for flow, want := range map[string]string{"password": `{"admin":"Everything.","read":""}`, "clientCredentials": `{"read":""}`} {
+		if got := at(t, doc, "components", "securitySchemes", "accounts", "flows", flow, "scopes"); got != want {
+			t.Errorf("%s: got scopes %s, want %s", flow, got, want)
+		}
+	}
+}
+
 func TestOperationIDsAreUnique(t *testing.T) {
 	m := middleware.NewMux(middleware.MuxConfig{})
 	for _, p := range []string{"GET /a-b", "GET /a/b", "GET /a_b"} {

@@ -18,8 +18,8 @@ var requiredURLs = map[string]struct{ authorization, token bool }{
 	"deviceAuthorization": {false, true},
 }
 
-// schemeObject returns the Security Scheme Object for s. Scopes that routes need and no flow lists are added to the flows,
-// so that a client can ask for them.
+// schemeObject returns the Security Scheme Object for s. Scopes that routes need and no flow lists are added to every flow,
+// so that a client can ask for them; one that some flow lists is left to that flow.
 func schemeObject(s auth.Scheme, needed []string, v version) (*yaml.Node, error) {
 	switch {
 	case s.Type == "mutualTLS":
@@ -48,6 +48,11 @@ func schemeObject(s auth.Scheme, needed []string, v version) (*yaml.Node, error)
 
 func oauth2Object(s auth.Scheme, needed []string, v version) (*yaml.Node, error) {
 	flows := object()
+	unlisted := slices.DeleteFunc(slices.Sorted(slices.Values(needed)), func(scope string) bool {
+		return slices.ContainsFunc(s.Flows, func(f auth.Flow) bool {
+			return slices.ContainsFunc(f.Scopes, func(p auth.Param) bool { return p.Name == scope })
+		})
+	})
 	for _, f := range s.Flows {
 		need, known := requiredURLs[f.Grant]
 		switch {
@@ -60,12 +65,12 @@ func oauth2Object(s auth.Scheme, needed []string, v version) (*yaml.Node, error)
 		if name == "deviceAuthorization" && v.minor < 2 {
 			name = "x-deviceAuthorization" // a flow of OpenAPI 3.2
 		}
-		flow := object("tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, needed))
+		flow := object("tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, unlisted))
 		switch {
 		case f.Grant == "deviceAuthorization":
-			flow = object("deviceAuthorizationUrl", f.AuthorizationURL, "tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, needed))
+			flow = object("deviceAuthorizationUrl", f.AuthorizationURL, "tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, unlisted))
 		case need.authorization:
-			flow = object("authorizationUrl", f.AuthorizationURL, "tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, needed))
+			flow = object("authorizationUrl", f.AuthorizationURL, "tokenUrl", f.TokenURL, "refreshUrl", f.RefreshURL, "scopes", scopesObject(f.Scopes, unlisted))
 		}
 		if get(flows, name) != nil {
 			return nil, fmt.Errorf("openapi: scheme %q: flow %s comes twice: join the two", s.Name, f.Grant)
@@ -79,15 +84,13 @@ func oauth2Object(s auth.Scheme, needed []string, v version) (*yaml.Node, error)
 	return object("type", "oauth2", "description", s.Description, "flows", flows, key, s.URL), nil
 }
 
-func scopesObject(listed []auth.Param, needed []string) *yaml.Node {
+func scopesObject(listed []auth.Param, unlisted []string) *yaml.Node {
 	n := object()
 	for _, p := range listed {
 		set(n, p.Name, text(p.Value))
 	}
-	for _, name := range slices.Sorted(slices.Values(needed)) {
-		if get(n, name) == nil {
-			set(n, name, text(""))
-		}
+	for _, name := range unlisted {
+		set(n, name, text(""))
 	}
 	return n
 }
