@@ -1,15 +1,17 @@
-// Command service is a small notes API with everything that a real one needs at its door: public, optional and concealed
-// routes, keys for programs that their owners manage, a login by password for sessions with short-lived tokens, a policy of roles and
-// scopes, a log of every decision, and a clean end on SIGINT.
+// Command service is a small notes service with everything that a real one needs at its door: sign-up, login, refresh and
+// logout for people; API keys and machine clients for programs; teams with roles, and an owner's rule; administrators; a log
+// of every decision; a page for people, and one to try the API.
 //
 //	go run -C examples ./service
 //
-// It listens on loopback and prints lines to paste, with working keys. Everything it knows is in memory and gone when it
-// ends.
+// It listens on loopback and prints lines to paste, with working credentials. Everything it knows is in memory and gone when
+// it ends.
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +23,9 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/apikey"
 )
 
 func main() {
@@ -38,20 +43,24 @@ func main() {
 // run serves until ctx ends. What to try goes to out, the log to logs.
 func run(ctx context.Context, addr string, out, logs io.Writer) error {
 	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := newService(ctx, logger)
-	if err != nil {
-		return err
-	}
-	credentials, err := s.seed(ctx)
-	if err != nil {
-		return err
-	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
+	base, err := baseURL(addr, listener.Addr())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s, err := newService(ctx, base, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	seeded, err := s.seed(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
-	printTour(out, "http://"+listener.Addr().String(), credentials)
+	printTour(out, base, seeded)
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -70,30 +79,88 @@ func run(ctx context.Context, addr string, out, logs io.Writer) error {
 	return err
 }
 
+// baseURL is what clients call the service. Tokens are issued under this name, so it is said once: for production, it is a
+// setting, and https.
+func baseURL(asked string, got net.Addr) (string, error) {
+	host, _, err := net.SplitHostPort(asked)
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(got.String())
+	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), err
+}
+
+// seeded is what the service prints at its start.
+type seeded struct {
+	password       string // of each of the three, made anew at each start
+	team           string
+	alice, reading apikey.Secret
+	program        string // a client id
+	programSecret  string
+}
+
+// seed makes three people (alice, bob and the administrator root), a team of alice's with bob in it, two keys of hers and a
+// program of the team.
+func (s *service) seed(ctx context.Context) (seeded, error) {
+	out := seeded{password: rand.Text()}
+	for _, name := range []string{"alice", "bob", "root"} {
+		if err := s.people.add(ctx, name, out.password, name == "root"); err != nil {
+			return seeded{}, err
+		}
+		id, err := s.teams.add(name+"'s notes", name)
+		if err != nil {
+			return seeded{}, err
+		}
+		if name == "alice" {
+			out.team = id
+		}
+	}
+	for _, key := range []struct {
+		name   string
+		scopes auth.ScopeSet
+		secret *apikey.Secret
+	}{{"laptop", allScopes, &out.alice}, {"dashboard", auth.MustScopeSet("notes:read"), &out.reading}} {
+		issued, err := s.keys.Create(ctx, apikey.Request{Subject: "alice", Name: key.name, Scopes: key.scopes})
+		if err != nil {
+			return seeded{}, err
+		}
+		*key.secret = issued.Secret
+	}
+	p, secret, err := s.newProgram("importer", "member", out.team)
+	out.program, out.programSecret = p.ID, secret.Reveal()
+	return out, errors.Join(err, s.teams.setMember(out.team, "bob", "member"))
+}
+
 // printTour prints lines that can be pasted into a shell, each with what to expect.
-func printTour(out io.Writer, base string, c credentials) {
+func printTour(out io.Writer, base string, c seeded) {
 	line := func(expect, command string, args ...any) {
 		fmt.Fprintf(out, "\n# %s\n%s\n", expect, fmt.Sprintf(command, args...))
 	}
-	key := func(secret string) string { return "-H 'X-API-Key: " + secret + "'" }
-	fmt.Fprintf(out, "notes service on %s, with a page to try it at %s/docs/\n", base, base)
-	line("200: public", "curl -i %s/health", base)
-	line("200: works without a credential, and greets whoever has one", "curl -i %s/", base)
-	line("401: the challenges say what may be sent", "curl -i %s/notes", base)
-	line("201: alice may write", "curl -i %s -d '{\"text\":\"buy milk\"}' %s/notes", key(c.alice.Reveal()), base)
-	line("200: and read, here with the key as a bearer token", "curl -i -H 'Authorization: Bearer %s' %s/notes", c.alice.Reveal(), base)
-	line("403: bob's key is for reading; the challenge names the scope", "curl -i -H 'Authorization: Bearer %s' -d '{}' %s/notes", c.bob.Reveal(), base)
-	line("200: the administrator sees everybody's notes", "curl -i %s %s/admin/notes", key(c.root.Reveal()), base)
-	line("404: to others this route does not exist", "curl -i %s %s/admin/notes", key(c.alice.Reveal()), base)
-	line("401: a wrong password is refused as an unknown name is", "curl -i -u alice:guess -X POST %s/login", base)
-	token := func(name string) string {
-		return fmt.Sprintf(`$(curl -s -u alice:%s -X POST %s/login | sed 's/.*"%s":"\([^"]*\).*/\1/')`, c.password, base, name)
+	key := func(secret apikey.Secret) string { return "-H 'X-API-Key: " + secret.Reveal() + "'" }
+	token := func(form string) string {
+		return fmt.Sprintf(`$(curl -s %s %s/oauth/token | sed 's/.*"access_token":"\([^"]*\).*/\1/')`, form, base)
 	}
-	line("200: people log in with a password, for a token that is good for ten minutes", "curl -i -u alice:%s -X POST %s/login", c.password, base)
-	line("200: the token reads notes, and is the same alice as her key", `curl -i -H "Authorization: Bearer %s" %s/notes/1`, token("access_token"), base)
-	line("200: the refresh token gets the next one, once", `curl -i -d grant_type=refresh_token -d "refresh_token=%s" %s/refresh`, token("refresh_token"), base)
-	line("200: and ends the session", `curl -i -d "token=%s" %s/logout`, token("refresh_token"), base)
-	line("201: alice makes a key that can do less than her own; it is shown once",
-		"curl -i %s -H 'Content-Type: application/json' -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/keys", key(c.alice.Reveal()), base)
+	alice := token("-d grant_type=password -d username=alice -d password=" + c.password)
+	program := token(fmt.Sprintf("-u %s:%s -d grant_type=client_credentials", c.program, c.programSecret))
+	notes := fmt.Sprintf("%s/api/teams/%s/notes", base, c.team)
+	const json = "-H 'Content-Type: application/json'"
+
+	fmt.Fprintf(out, "notes service on %s; sign in there as alice, bob or root with the password %s\na page to try the API is at %s/docs/\n", base, c.password, base)
+	line("200: public", "curl -i %s/health", base)
+	line("200: works without a credential, and greets whoever has one", "curl -i %s/api/hello", base)
+	line("401: the challenges say what may be sent", "curl -i %s", notes)
+	line("201: alice's key may write", "curl -i %s -d '{\"text\":\"buy milk\"}' %s", key(c.alice), notes)
+	line("200: and read, here as a bearer token", "curl -i -H 'Authorization: Bearer %s' %s", c.alice.Reveal(), notes)
+	line("403: this key of hers only reads", "curl -i %s -d '{\"text\":\"buy milk\"}' %s", key(c.reading), notes)
+	line("201: people make accounts, on the page or like this", "curl -i %s -d '{\"name\":\"carol\",\"password\":\"correct horse battery staple\"}' %s/signup", json, base)
+	line("401: a wrong password is refused as an unknown name is", "curl -i -u alice:guess -X POST %s/session/login", base)
+	line("200: the login of the page; the refresh token is in a cookie", "curl -i -u alice:%s -X POST %s/session/login", c.password, base)
+	line("200: a token is good for ten minutes, and is the same alice as her key", `curl -i -H "Authorization: Bearer %s" %s/api/me`, alice, base)
+	line("201: a program of the team comes with a token of its own", `curl -i -H "Authorization: Bearer %s" -d '{"text":"imported"}' %s`, program, notes)
+	line("403: it manages no members", `curl -i -X PUT -H "Authorization: Bearer %s" -d '{"role":"owner"}' %s/api/teams/%s/members/carol`, program, base, c.team)
+	line("204: alice does, who owns the team", "curl -i -X PUT %s -d '{\"role\":\"reader\"}' %s/api/teams/%s/members/carol", key(c.alice), base, c.team)
+	line("201: alice makes a key that can do less than hers; it is shown once", "curl -i %s %s -d '{\"name\":\"reader\",\"scopes\":[\"notes:read\"]}' %s/api/keys", key(c.alice), json, base)
+	line("404: to her the administrators' routes do not exist", "curl -i %s %s/api/admin/people", key(c.alice), base)
+	line("200: to root they do", `curl -i -H "Authorization: Bearer %s" %s/api/admin/people`, token("-d grant_type=password -d username=root -d password="+c.password), base)
 	fmt.Fprintln(out)
 }

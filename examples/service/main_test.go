@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,12 +15,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/openapi/openapitest"
 )
 
-func newTestService(t *testing.T) (*service, credentials) {
+func newTestService(t *testing.T) (*service, seeded) {
 	t.Helper()
-	s, err := newService(t.Context(), slog.New(slog.DiscardHandler))
+	s, err := newService(t.Context(), "http://localhost", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,50 +33,191 @@ func newTestService(t *testing.T) (*service, credentials) {
 	return s, c
 }
 
+// client calls the service with one credential.
+type client struct {
+	t       *testing.T
+	handler http.Handler
+	present func(*http.Request)
+}
+
+func (c client) do(method, path, body string) (int, string) {
+	c.t.Helper()
+	r := authtest.Request(method, path)
+	r.Body = io.NopCloser(strings.NewReader(body))
+	if strings.HasPrefix(body, "{") {
+		r.Header.Set("Content-Type", "application/json")
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	c.present(r)
+	resp := authtest.Do(c.handler, r)
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+// token asks for one at the token endpoint.
+func token(t *testing.T, s *service, form url.Values, present func(*http.Request)) string {
+	t.Helper()
+	status, body := client{t, s.handler, present}.do("POST", "/oauth/token", form.Encode())
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || answer.Token == "" {
+		t.Fatalf("got %d %s", status, body)
+	}
+	return answer.Token
+}
+
+func nothing(*http.Request) {}
+
+func passwordGrant(name, password string) url.Values {
+	return url.Values{"grant_type": {"password"}, "username": {name}, "password": {password}}
+}
+
+// callers are clients for everybody who may call, by name.
+func callers(t *testing.T, s *service, c seeded) map[string]client {
+	t.Helper()
+	header := func(name, value string) client {
+		return client{t, s.handler, func(r *http.Request) { r.Header.Set(name, value) }}
+	}
+	all := map[string]client{
+		"nobody":      {t, s.handler, nothing},
+		"alice's key": header("X-API-Key", c.alice.Reveal()),
+		"reading key": header("X-API-Key", c.reading.Reveal()),
+		"wrong key":   header("X-API-Key", "notes_live_x"),
+		"importer": header("Authorization", "Bearer "+token(t, s, url.Values{"grant_type": {"client_credentials"}}, func(r *http.Request) {
+			r.SetBasicAuth(c.program, c.programSecret)
+		})),
+	}
+	for _, name := range []string{"alice", "bob", "root"} {
+		all[name] = header("Authorization", "Bearer "+token(t, s, passwordGrant(name, c.password), nothing))
+	}
+	return all
+}
+
 func TestRoutes(t *testing.T) {
 	s, c := newTestService(t)
-	alice, bob, root := c.alice.Reveal(), c.bob.Reveal(), c.root.Reveal()
-	for _, tt := range []struct { // in order: the notebook remembers
-		name, method, path, key, body string
+	all := callers(t, s, c)
+	for _, tt := range []struct { // in order: the service remembers
+		name, who, method, path, body string
 		status                        int
 		want                          string
 	}{
-		{"health is public", "GET", "/health", "", "", 200, "ok"},
-		{"strangers are welcome", "GET", "/", "", "", 200, "welcome, stranger"},
-		{"friends by name", "GET", "/", alice, "", 200, "welcome, alice"},
-		{"a wrong key is no stranger", "GET", "/", "notes_live_x", "", 401, ""},
-		{"notes need a credential", "GET", "/notes", "", "", 401, ""},
-		{"alice writes", "POST", "/notes", alice, `{"text":"milk"}`, 201, `"id":1`},
-		{"bob's key only reads", "POST", "/notes", bob, `{"text":"milk"}`, 403, ""},
-		{"alice reads hers", "GET", "/notes/1", alice, "", 200, "milk"},
-		{"bob does not", "GET", "/notes/1", bob, "", 404, ""},
-		{"bob has none", "GET", "/notes", bob, "", 200, "[]"},
-		{"bob can't remove it", "DELETE", "/notes/1", bob, "", 403, ""},
-		{"text is required", "POST", "/notes", alice, `{}`, 400, ""},
-		{"the administrator sees all", "GET", "/admin/notes", root, "", 200, "milk"},
-		{"others see no such route", "GET", "/admin/notes", alice, "", 404, ""},
-		{"the document is public", "GET", "/openapi.json", "", "", 200, `"securitySchemes"`},
-		{"so is the page to try it", "GET", "/docs/", "", "", 200, "swagger-ui"},
-		{"alice lists her keys", "GET", "/keys", alice, "", 200, "first key"},
-		{"strangers list none", "GET", "/keys/", "", "", 401, ""},
-		{"alice removes it", "DELETE", "/notes/1", alice, "", 204, ""},
-		{"it is gone", "GET", "/notes/1", alice, "", 404, ""},
+		{"health is public", "nobody", "GET", "/health", "", 200, "ok"},
+		{"strangers are greeted", "nobody", "GET", "/api/hello", "", 200, "stranger"},
+		{"friends by name", "alice", "GET", "/api/hello", "", 200, "alice"},
+		{"a wrong key is no stranger", "wrong key", "GET", "/api/hello", "", 401, ""},
+		{"notes need a credential", "nobody", "GET", "/api/teams/TEAM/notes", "", 401, ""},
+		{"alice writes with her key", "alice's key", "POST", "/api/teams/TEAM/notes", `{"text":"milk"}`, 201, `"id":1,"author":"alice"`},
+		{"a key for reading reads", "reading key", "GET", "/api/teams/TEAM/notes", "", 200, "milk"},
+		{"and does not write", "reading key", "POST", "/api/teams/TEAM/notes", `{"text":"milk"}`, 403, ""},
+		{"nor make keys", "reading key", "POST", "/api/keys", `{"name":"more"}`, 403, ""},
+		{"bob is a member and writes", "bob", "POST", "/api/teams/TEAM/notes", `{"text":"bread"}`, 201, `"id":2`},
+		{"so does the program of the team", "importer", "POST", "/api/teams/TEAM/notes", `{"text":"imported"}`, 201, `"author":"client:program-`},
+		{"text is required", "bob", "POST", "/api/teams/TEAM/notes", `{}`, 422, ""},
+		{"bob does not delete what alice wrote", "bob", "DELETE", "/api/teams/TEAM/notes/1", "", 403, ""},
+		{"nor learns which notes there are not", "bob", "DELETE", "/api/teams/TEAM/notes/99", "", 403, ""},
+		{"alice owns the team and deletes what bob wrote", "alice", "DELETE", "/api/teams/TEAM/notes/2", "", 204, ""},
+		{"it is gone", "alice", "DELETE", "/api/teams/TEAM/notes/2", "", 404, ""},
+		{"the program deletes its own", "importer", "DELETE", "/api/teams/TEAM/notes/3", "", 204, ""},
+		{"root is in no team and sees no notes", "root", "GET", "/api/teams/TEAM/notes", "", 403, ""},
+		{"a team that is not there looks like one of others", "alice", "GET", "/api/teams/team-none/notes", "", 403, ""},
+		{"a path that is cleaned is about the same team", "root", "GET", "/api/teams/x/../TEAM/notes", "", 307, ""},
+		{"bob lists the members", "bob", "GET", "/api/teams/TEAM/members", "", 200, `{"name":"bob","role":"member"}`},
+		{"bob makes nobody an owner", "bob", "PUT", "/api/teams/TEAM/members/bob", `{"role":"owner"}`, 403, ""},
+		{"the program neither", "importer", "PUT", "/api/teams/TEAM/members/bob", `{"role":"owner"}`, 403, ""},
+		{"alice does", "alice", "PUT", "/api/teams/TEAM/members/bob", `{"role":"owner"}`, 204, ""},
+		{"bob is one with his next request", "bob", "GET", "/api/teams/TEAM/programs", "", 200, "importer"},
+		{"no role that does not exist", "alice", "PUT", "/api/teams/TEAM/members/bob", `{"role":"admin"}`, 422, ""},
+		{"nobody who does not exist", "alice", "PUT", "/api/teams/TEAM/members/eve", `{"role":"reader"}`, 404, ""},
+		{"bob leaves", "bob", "DELETE", "/api/teams/TEAM/members/bob", "", 204, ""},
+		{"and is out with his next request", "bob", "GET", "/api/teams/TEAM/notes", "", 403, ""},
+		{"a team keeps an owner", "alice", "DELETE", "/api/teams/TEAM/members/alice", "", 409, ""},
+		{"programs own nothing", "alice", "POST", "/api/teams/TEAM/programs", `{"name":"p","role":"owner"}`, 422, ""},
+		{"nobody removes the programs of others", "bob", "DELETE", "/api/teams/BOBS/programs/PROGRAM", "", 404, ""},
+		{"alice removes hers", "alice", "DELETE", "/api/teams/TEAM/programs/PROGRAM", "", 204, ""},
+		{"its token is worth nothing then", "importer", "GET", "/api/teams/TEAM/notes", "", 403, ""},
+		{"alice lists her keys", "alice", "GET", "/api/keys", "", 200, "dashboard"},
+		{"strangers list none", "nobody", "GET", "/api/keys", "", 401, ""},
+		{"alice sees her sessions", "alice", "GET", "/api/sessions", "", 200, `"client":"docs"`},
+		{"she ends nobody else's", "alice", "DELETE", "/api/sessions/AAAAAAAAAAAAAAAAAAAAAA", "", 404, ""},
+		{"the administrator lists people", "root", "GET", "/api/admin/people", "", 200, "bob"},
+		{"to others there is no such route", "alice", "GET", "/api/admin/people", "", 404, ""},
+		{"root does not disable root", "root", "POST", "/api/admin/people/root/disable", "", 409, ""},
+		{"but bob", "root", "POST", "/api/admin/people/bob/disable", "", 204, ""},
+		{"whose token stops at once", "bob", "GET", "/api/me", "", 401, ""},
+		{"who can't log in", "nobody", "POST", "/oauth/token", passwordGrant("bob", c.password).Encode(), 400, "invalid_grant"},
+		{"until he is enabled", "root", "POST", "/api/admin/people/bob/enable", "", 204, ""},
+		{"and then can", "nobody", "POST", "/oauth/token", passwordGrant("bob", c.password).Encode(), 200, "refresh_token"},
+		{"the page is public", "nobody", "GET", "/", "", 200, "<title>Notes</title>"},
+		{"so is the document", "nobody", "GET", "/openapi.json", "", 200, `"securitySchemes"`},
+		{"and the page to try it", "nobody", "GET", "/docs/", "", 200, "swagger-ui"},
+		{"the resource says who issues its tokens", "nobody", "GET", "/.well-known/oauth-protected-resource/api", "", 200, `"http://localhost/oauth"`},
+		{"and the issuer what it can do", "nobody", "GET", "/.well-known/oauth-authorization-server/oauth", "", 200, "client_credentials"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := authtest.Request(tt.method, tt.path)
-			r.Body = io.NopCloser(strings.NewReader(tt.body))
-			if tt.key != "" {
-				r.Header.Set("X-API-Key", tt.key)
-			}
-			resp := authtest.Do(s.handler, r)
-			body, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.want) {
-				t.Errorf("got %d %s, want %d %s", resp.StatusCode, body, tt.status, tt.want)
+			bobs := s.teams.bindings("bob")
+			path := strings.NewReplacer("TEAM", c.team, "PROGRAM", c.program, "BOBS", bobs[0].Tenant).Replace(tt.path)
+			status, body := all[tt.who].do(tt.method, path, tt.body)
+			if status != tt.status || !strings.Contains(body, tt.want) {
+				t.Errorf("got %d %s, want %d %s", status, body, tt.status, tt.want)
 			}
 		})
+	}
+}
+
+func TestSignUp(t *testing.T) {
+	s, _ := newTestService(t)
+	for _, tt := range []struct {
+		name, body string
+		status     int
+	}{
+		{"a new name and a long password", `{"name":"carol","password":"correct horse battery"}`, 201},
+		{"a name that is taken", `{"name":"carol","password":"correct horse battery"}`, 409},
+		{"a short password", `{"name":"dave","password":"dave"}`, 422},
+		{"the name of a program", `{"name":"client:x","password":"correct horse battery"}`, 422},
+		{"members that are not known", `{"name":"erin","password":"correct horse battery","admin":true}`, 400},
+		{"no JSON", `name=erin`, 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if status, body := (client{t, s.handler, nothing}).do("POST", "/signup", tt.body); status != tt.status {
+				t.Errorf("got %d %s, want %d", status, body, tt.status)
+			}
+		})
+	}
+	for range 10 {
+		(client{t, s.handler, nothing}).do("POST", "/signup", `{}`)
+	}
+	if status, _ := (client{t, s.handler, nothing}).do("POST", "/signup", `{}`); status != 429 {
+		t.Errorf("got %d after many, want 429", status)
+	}
+}
+
+// TestEveryRouteDoesWhatItsDescriptionSays asks each route without a credential, with wrong ones, with too little and with
+// enough, for each scheme of the document.
+func TestEveryRouteDoesWhatItsDescriptionSays(t *testing.T) {
+	s, c := newTestService(t)
+	powerless, err := s.keys.Create(t.Context(), apikey.Request{Subject: "root", Name: "powerless"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := openapitest.Credential{Enough: c.alice.Reveal(), Little: powerless.Secret.Reveal()}
+	narrow := passwordGrant("root", c.password)
+	narrow.Set("scope", "admin")
+	err = openapitest.Check(openapitest.Config{
+		Document: s.document, Handler: s.handler, Routes: s.routes, Undocumented: undocumented(s.routes),
+		Credentials: map[string]openapitest.Credential{
+			"apikey": key, "apikey-2": key,
+			"oauth": {Enough: token(t, s, passwordGrant("alice", c.password), nothing), Little: token(t, s, narrow, nothing)},
+			"basic": {Enough: "alice:" + c.password},
+		},
+		PathValues: map[string]string{"team": c.team},
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -92,7 +238,7 @@ func TestTour(t *testing.T) {
 		ended <- err
 	}()
 	tour := make([]byte, 0, 8<<10)
-	for buf := make([]byte, 1<<10); !bytes.Contains(tour, []byte("/keys\n\n")); {
+	for buf := make([]byte, 1<<10); !bytes.HasSuffix(tour, []byte("/api/admin/people\n\n")); {
 		n, err := out.Read(buf)
 		if err != nil {
 			t.Fatalf("got %v after %q", err, tour)
@@ -100,8 +246,8 @@ func TestTour(t *testing.T) {
 		tour = append(tour, buf[:n]...)
 	}
 	lines := regexp.MustCompile(`(?m)^# (\d{3}): .*\n(curl .*)$`).FindAllSubmatch(tour, -1)
-	if len(lines) < 14 {
-		t.Fatalf("got %d lines to paste in %q, want at least 14", len(lines), tour)
+	if len(lines) < 16 {
+		t.Fatalf("got %d lines to paste in %q, want at least 16", len(lines), tour)
 	}
 	for _, line := range lines {
 		want, command := string(line[1]), string(line[2])
@@ -120,10 +266,10 @@ func TestTour(t *testing.T) {
 			t.Errorf("got a log without %q", part)
 		}
 	}
-	for _, secret := range regexp.MustCompile(`notes_live_\w+|alice:\w+`).FindAllString(string(tour), -1) {
-		secret = strings.TrimPrefix(secret, "alice:")
+	for _, secret := range regexp.MustCompile(`notes_live_[\w-]+|alice:\w{20,}|program-\w+:[\w-]+`).FindAllString(string(tour), -1) {
+		secret = secret[strings.LastIndex(secret, ":")+1:]
 		if strings.Contains(log, secret) {
-			t.Error("got a key in the log")
+			t.Error("got a secret in the log")
 		}
 	}
 }

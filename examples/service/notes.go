@@ -1,122 +1,83 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
-	"sync"
 
-	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/rbac"
 )
 
-// note is one note. The owner is a party, which issuer and subject name together.
 type note struct {
-	ID    int    `json:"id"`
-	Owner string `json:"owner"`
-	Text  string `json:"text"`
-
-	issuer string
+	ID     int    `json:"id"`
+	Author string `json:"author"`
+	Text   string `json:"text"`
 }
 
-func (n note) ownedBy(p *auth.Principal) bool {
-	return n.Owner == p.Subject() && n.issuer == p.Issuer()
+const maxNotes = 1000 // of a team
+
+func (s *service) listNotes(w http.ResponseWriter, r *http.Request) {
+	s.teams.mu.RLock()
+	defer s.teams.mu.RUnlock()
+	writeJSON(w, http.StatusOK, append([]note{}, s.teams.teams[r.PathValue("team")].notes...))
 }
 
-const (
-	maxBody  = 16 << 10
-	maxNotes = 1000
-)
-
-// notebook keeps the notes in memory. It is safe for concurrent use.
-type notebook struct {
-	mu    sync.Mutex
-	last  int
-	notes []note
-}
-
-func newNotebook() *notebook { return &notebook{} }
-
-// principal returns who is behind r. Every route that asks is behind a guard that proved one.
-func principal(r *http.Request) *auth.Principal {
-	p, _ := auth.FromContext(r.Context())
-	return p
-}
-
-func (b *notebook) list(w http.ResponseWriter, r *http.Request) {
-	p := principal(r)
-	writeJSON(w, http.StatusOK, b.where(func(n note) bool { return n.ownedBy(p) }))
-}
-
-func (b *notebook) listAll(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, b.where(func(note) bool { return true }))
-}
-
-func (b *notebook) show(w http.ResponseWriter, r *http.Request) {
-	found := b.where(ownAndAsked(r))
-	if len(found) == 0 {
-		http.NotFound(w, r)
+func (s *service) addNote(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Text string }
+	if !readJSON(w, r, &in) {
 		return
 	}
-	writeJSON(w, http.StatusOK, found[0])
-}
-
-func (b *notebook) add(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Text string `json:"text"`
-	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	if err := decoder.Decode(&in); err != nil || in.Text == "" {
-		http.Error(w, `send {"text": "…"}, up to 16 KiB`, http.StatusBadRequest)
+	if in.Text == "" {
+		http.Error(w, `send {"text": "…"}, up to 16 KiB`, http.StatusUnprocessableEntity)
 		return
 	}
-	p := principal(r)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.notes) >= maxNotes {
-		http.Error(w, "the notebook is full", http.StatusInsufficientStorage)
+	n, err := s.teams.addNote(r.PathValue("team"), note{Author: principal(r).Subject(), Text: in.Text})
+	if err != nil {
+		s.fail(w, r, err)
 		return
 	}
-	b.last++
-	n := note{ID: b.last, Owner: p.Subject(), Text: in.Text, issuer: p.Issuer()}
-	b.notes = append(b.notes, n)
 	writeJSON(w, http.StatusCreated, n)
 }
 
-func (b *notebook) remove(w http.ResponseWriter, r *http.Request) {
-	asked := ownAndAsked(r)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, n := range b.notes {
-		if asked(n) {
-			b.notes = append(b.notes[:i:i], b.notes[i+1:]...)
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
+func (t *teams) addNote(id string, n note) (note, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	team := t.teams[id]
+	if len(team.notes) >= maxNotes {
+		return note{}, errNoRoom
 	}
-	http.NotFound(w, r)
+	t.lastNote++
+	n.ID = t.lastNote
+	team.notes = append(team.notes, n)
+	return n, nil
 }
 
-// ownAndAsked matches the note that the path names, if it is the caller's: somebody else's looks like none.
-func ownAndAsked(r *http.Request) func(note) bool {
-	p := principal(r)
-	id, err := strconv.Atoi(r.PathValue("id"))
-	return func(n note) bool { return err == nil && n.ID == id && n.ownedBy(p) }
-}
-
-func (b *notebook) where(match func(note) bool) []note {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	found := []note{}
-	for _, n := range b.notes {
-		if match(n) {
-			found = append(found, n)
-		}
+// removeNote is a conditional route: whether a member may depends on whose note it is. Track fails the request should this
+// handler forget its second check.
+func (s *service) removeNote(w http.ResponseWriter, r *http.Request) {
+	subject, err := s.policy.Subject(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
-	return found
+	id, _ := strconv.Atoi(r.PathValue("id"))
+	s.done(w, r, s.teams.removeNote(r.PathValue("team"), id, func(n note) error { //nolint:contextcheck // it is r's
+		return subject.CheckOn(r.Context(), "note:delete", rbac.Resource{ID: strconv.Itoa(n.ID), Tenant: r.PathValue("team"), Owner: n.Author})
+	}))
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the status is out; a client that has gone away is no error of ours
+func (t *teams) removeNote(id string, n int, check func(note) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	team := t.teams[id]
+	i := slices.IndexFunc(team.notes, func(other note) bool { return other.ID == n })
+	if i < 0 {
+		return cmp.Or(check(note{}), errNoSuch) // only whoever may delete every note learns that there is none
+	}
+	if err := check(team.notes[i]); err != nil {
+		return err
+	}
+	team.notes = slices.Delete(slices.Clone(team.notes), i, i+1)
+	return nil
 }

@@ -3,16 +3,21 @@ package main
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/apikey"
+	"github.com/cardea-go/auth/basic"
 	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/openapi"
-	"github.com/cardea-go/auth/openapi/docs"
 	"github.com/cardea-go/auth/rbac"
+	"github.com/cardea-go/auth/throttle"
 )
 
 //go:embed policy.yaml
@@ -20,21 +25,25 @@ var policyText []byte
 
 // service is the whole: who may come in, and what is behind the door.
 type service struct {
-	keys    *apikey.Keys
-	people  *people
-	tokens  *tokens
-	policy  *rbac.Authorizer
-	notes   *notebook
-	handler http.Handler
+	log      *slog.Logger
+	people   *people
+	teams    *teams
+	keys     *apikey.Keys
+	tokens   *tokens
+	policy   *rbac.Authorizer
+	routes   []middleware.Route
+	document *openapi.Document
+	handler  http.Handler
 }
 
-func newService(ctx context.Context, logger *slog.Logger) (*service, error) {
-	s := &service{notes: newNotebook()}
+// newService makes the service that is reached at base, such as https://notes.example.
+func newService(ctx context.Context, base string, logger *slog.Logger) (*service, error) {
+	s := &service{log: logger, teams: newTeams()}
 	var err error
-	if s.people, err = newPeople(ctx); err != nil {
+	if s.people, err = newPeople(); err != nil {
 		return nil, err
 	}
-	if s.tokens, err = newTokens(ctx, logger); err != nil {
+	if s.tokens, err = newTokens(ctx, base, s.people, s.teams, logger); err != nil {
 		return nil, err
 	}
 	if s.keys, err = apikey.New(apikey.Config{
@@ -47,67 +56,105 @@ func newService(ctx context.Context, logger *slog.Logger) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.policy, err = rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy, Logger: logger}); err != nil {
+	if s.policy, err = rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy, Tenant: teamOf, Logger: logger}); err != nil {
 		return nil, err
 	}
-	s.handler, err = s.routes(logger)
-	return s, err
+	return s, s.build()
 }
 
-// routes states for each route who may use it. One that stated nothing would not build.
-func (s *service) routes(logger *slog.Logger) (http.Handler, error) {
-	machines, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
+// guards returns the guard of the API and that of the login.
+func (s *service) guards() (api, login *middleware.Guard, err error) {
+	keys, err := s.keys.Authenticator(apikey.AuthenticatorConfig{Realm: "notes"})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	login, err := s.people.authenticator()
+	passwords, err := basic.New(basic.Config{Realm: "notes", Users: s.people, Hasher: s.people.hasher, Throttle: s.people.logins})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	// Programs come with a key, people with a token, for which they log in with a password.
-	guard, err := middleware.New(middleware.Config{
-		Authenticator: auth.Map(auth.FirstOf(machines, s.tokens.accepted), s.people.load),
-		Observer:      auth.NewLogObserver(logger),
-		ErrorLog:      logger,
+	// Programs come with a key or a token of their own, people with a token, for which they log in with a password.
+	api, err = middleware.New(middleware.Config{
+		Authenticator: auth.Map(auth.FirstOf(keys, s.tokens.accepted), s.load),
+		Observer:      auth.NewLogObserver(s.log),
+		ErrorLog:      s.log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	loginGuard, err := guard.With(func(c *middleware.Config) { c.Authenticator = login })
+	login, err = api.With(func(c *middleware.Config) {
+		c.Authenticator = passwords
+		c.HideBasicFromScripts = true // our page has a form of its own
+	})
+	return api, login, err
+}
+
+// build states for each route who may use it. One that stated nothing would not build.
+func (s *service) build() error {
+	api, login, err := s.guards()
 	if err != nil {
-		return nil, err
+		return err
 	}
-
-	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
-	mux.HandleFunc("GET /health", middleware.Public(), health)
-	mux.HandleFunc("GET /{$}", middleware.Optional(), welcome)
-	mux.HandleFunc("POST /login", middleware.Authenticated().Via(loginGuard), s.tokens.login)
-	mux.HandleFunc("POST /refresh", middleware.Public(), s.tokens.endpoints.Refresh) // the refresh token is the credential
-	mux.HandleFunc("POST /logout", middleware.Public(), s.tokens.endpoints.Logout)
-	mux.Handle("GET /jwks", middleware.Public(), s.tokens.keys.Handler())
-
-	mux.HandleFunc("GET /notes", s.allows("note:list"), s.notes.list)
-	mux.HandleFunc("GET /notes/{id}", s.allows("note:read"), s.notes.show)
-	mux.HandleFunc("POST /notes", s.allows("note:write"), s.notes.add)
-	mux.HandleFunc("DELETE /notes/{id}", s.allows("note:delete"), s.notes.remove)
-
-	ownKeys := http.StripPrefix("/keys", s.keys.Handler())
-	mux.Handle("/keys", middleware.Authenticated(), ownKeys)
-	mux.Handle("/keys/", middleware.Authenticated(), ownKeys)
-
-	mux.HandleFunc("GET /admin/notes", s.allows("admin:read").Conceal(), s.notes.listAll)
-
-	document, err := openapi.New(openapi.Config{Title: "Notes", Version: "1.0.0", Routes: mux.Routes()})
+	signUps, err := signUpLimit()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	page, err := docs.New(docs.Config{Title: "Notes"})
+	page, err := newPage()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	mux.Handle("GET /openapi.json", middleware.Public(), document.JSONHandler())
-	mux.Handle("GET /docs/", middleware.Public(), page)
-	return mux.Build()
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: api})
+	account := mux.Group(middleware.Require(auth.Scopes("account")))
+	public := middleware.Public()
+
+	mux.HandleFunc("GET /health", public, health)
+	mux.Handle("POST /signup", public, signUps(http.HandlerFunc(s.signUp)))
+	mux.HandleFunc("POST /session/login", middleware.Authenticated().Via(login), s.login)
+	mux.HandleFunc("POST /session/refresh", public, s.tokens.web.Refresh) // the cookie is the credential
+	mux.HandleFunc("POST /session/logout", public, s.tokens.web.Logout)
+	mux.Handle("/oauth/", public, s.tokens.server.Handler())
+	mux.Handle("GET /.well-known/oauth-authorization-server/oauth", public, s.tokens.server.Handler())
+	mux.Handle("GET "+s.tokens.accepted.Metadata().Path(), public, s.tokens.accepted.Metadata())
+
+	mux.HandleFunc("GET /api/hello", middleware.Optional(), hello)
+	mux.HandleFunc("GET /api/me", middleware.Authenticated(), s.me)
+	mux.HandleFunc("GET /api/teams", middleware.Authenticated(), s.listTeams)
+	mux.HandleFunc("POST /api/teams", middleware.Require(auth.Scopes("teams")), s.addTeam)
+	mux.HandleFunc("GET /api/teams/{team}/notes", s.allows("note:list"), s.listNotes)
+	mux.HandleFunc("POST /api/teams/{team}/notes", s.allows("note:write"), s.addNote)
+	mux.HandleFunc("DELETE /api/teams/{team}/notes/{id}", middleware.Require(s.policy.RequireConditional("note:delete")), s.removeNote)
+	mux.HandleFunc("GET /api/teams/{team}/members", s.allows("team:read"), s.listMembers)
+	mux.HandleFunc("PUT /api/teams/{team}/members/{user}", s.allows("team:manage"), s.putMember)
+	mux.HandleFunc("DELETE /api/teams/{team}/members/{user}", s.allows("team:manage"), s.removeMember)
+	mux.HandleFunc("GET /api/teams/{team}/programs", s.allows("team:manage"), s.listPrograms)
+	mux.HandleFunc("POST /api/teams/{team}/programs", s.allows("team:manage"), s.addProgram)
+	mux.HandleFunc("DELETE /api/teams/{team}/programs/{client}", s.allows("team:manage"), s.removeProgram)
+
+	ownKeys := http.StripPrefix("/api/keys", s.keys.Handler())
+	for _, route := range []string{"GET /api/keys", "POST /api/keys", "GET /api/keys/{key}", "DELETE /api/keys/{key}", "POST /api/keys/{key}/rotate"} {
+		account.Handle(route, middleware.Authenticated(), ownKeys)
+	}
+	account.HandleFunc("GET /api/sessions", middleware.Authenticated(), s.listSessions)
+	account.HandleFunc("DELETE /api/sessions/{id}", middleware.Authenticated(), s.endSession)
+
+	mux.HandleFunc("GET /api/admin/people", s.allows("person:list").Conceal(), s.listPeople)
+	mux.HandleFunc("POST /api/admin/people/{user}/disable", s.allows("person:disable").Conceal(), s.disable)
+	mux.HandleFunc("POST /api/admin/people/{user}/enable", s.allows("person:disable").Conceal(), s.enable)
+
+	s.routes = mux.Routes()
+	if s.document, err = describe(s.routes); err != nil {
+		return err
+	}
+	mux.Handle("GET /openapi.json", public, s.document.JSONHandler())
+	mux.Handle("GET /docs/", public, page.docs)
+	for _, file := range page.paths() {
+		mux.Handle("GET "+file, public, page)
+	}
+	built, err := mux.Build()
+	if err != nil {
+		return err
+	}
+	s.handler = inTeam(s.policy.Track(built))
+	return nil
 }
 
 // allows is the access of a route that needs a permission of the policy.
@@ -115,39 +162,127 @@ func (s *service) allows(permission string) middleware.Access {
 	return middleware.Require(s.policy.Require(permission))
 }
 
-// credentials are what the service prints at its start.
-type credentials struct {
-	alice, bob, root apikey.Secret
-	password         string // of alice
+// signUpLimit is ten accounts from one network at once, and one more every ten minutes.
+func signUpLimit() (func(http.Handler) http.Handler, error) {
+	bucket, err := throttle.NewBucket(throttle.BucketConfig{Burst: 10, Every: 10 * time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	return throttle.NewMiddleware(throttle.MiddlewareConfig{Limiter: bucket, Key: throttle.ByAddr(auth.PeerAddr)}) // behind a proxy: auth.ForwardedFor
 }
 
-// seed makes a key for each of three users.
-func (s *service) seed(ctx context.Context) (credentials, error) {
-	c := credentials{password: s.people.password}
-	for _, who := range []struct {
-		subject string
-		scopes  auth.ScopeSet
-		secret  *apikey.Secret
-	}{
-		{"alice", auth.MustScopeSet("notes:read", "notes:write"), &c.alice},
-		{"bob", auth.MustScopeSet("notes:read"), &c.bob},
-		{"root", auth.MustScopeSet("notes:read"), &c.root},
-	} {
-		issued, err := s.keys.Create(ctx, apikey.Request{Subject: who.subject, Name: "first key", Scopes: who.scopes})
-		if err != nil {
-			return credentials{}, err
+type teamKey struct{}
+
+// inTeam says which team a path is about, for the policy, before any guard asks. The patterns are read as those of the
+// routes are.
+func inTeam(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/teams/{team}/{rest...}", func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), teamKey{}, r.PathValue("team"))))
+	})
+	mux.Handle("/", next)
+	return mux
+}
+
+// teamOf is "" where the path is about no team: then only roles that are held everywhere count.
+func teamOf(ctx context.Context, _ *auth.Principal) (string, error) {
+	team, _ := ctx.Value(teamKey{}).(string)
+	return team, nil
+}
+
+// load looks up whoever was proved, by key or token. The credential says who it is; what they may do is ours to say, and
+// looked up on every request. The tokens are our own, so their subjects are our own people and programs.
+func (s *service) load(_ context.Context, who *auth.Principal) (*auth.Principal, error) {
+	var bindings rbac.Bindings
+	if id, ok := strings.CutPrefix(who.Subject(), "client:"); ok {
+		p, known := s.teams.program(id)
+		if !known {
+			return nil, auth.Forbidden(auth.ReasonUnknown, nil)
 		}
-		*who.secret = issued.Secret
+		bindings = rbac.In(p.team, p.Role)
+	} else {
+		a, known := s.people.find(who.Subject())
+		switch {
+		case !known:
+			return nil, auth.Forbidden(auth.ReasonUnknown, nil)
+		case a.Disabled:
+			return nil, auth.Forbidden(auth.ReasonDisabled, nil)
+		}
+		bindings = s.teams.bindings(a.Name)
+		if a.Admin {
+			bindings = append(bindings, rbac.Everywhere("admin")...)
+		}
 	}
-	return c, nil
+	return who.Derive(func(c *auth.PrincipalConfig) { c.Issuer, c.Data = "", bindings })
+}
+
+// principal returns who is behind r. Every route that asks is behind a guard that proved one.
+func principal(r *http.Request) *auth.Principal {
+	p, _ := auth.FromContext(r.Context())
+	return p
 }
 
 func health(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 
-func welcome(w http.ResponseWriter, r *http.Request) {
+func hello(w http.ResponseWriter, r *http.Request) {
 	name := "stranger"
 	if p, ok := auth.FromContext(r.Context()); ok {
 		name = p.Subject()
 	}
-	fmt.Fprintf(w, "welcome, %s\n", name)
+	writeJSON(w, http.StatusOK, map[string]string{"hello": name})
+}
+
+// me tells callers what they are, and whether to show them the administrators' page.
+func (s *service) me(w http.ResponseWriter, r *http.Request) {
+	p := principal(r)
+	subject := s.policy.Resolve(r.Context(), p)
+	writeJSON(w, http.StatusOK, map[string]any{
+		"name": p.Subject(), "scopes": p.Scopes().String(), "credential": p.Scheme(), "admin": subject.Can("person:list"),
+	})
+}
+
+// done answers a change that has nothing to show.
+func (s *service) done(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// fail answers an error. What is not the caller's is logged and not shown.
+func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var decision *rbac.Decision
+	switch {
+	case errors.Is(err, errNoSuch):
+		http.Error(w, err.Error(), http.StatusNotFound)
+	case errors.Is(err, errLastOwner):
+		http.Error(w, err.Error(), http.StatusConflict)
+	case errors.Is(err, errNoRoom), errors.Is(err, errFull):
+		http.Error(w, err.Error(), http.StatusInsufficientStorage)
+	case errors.As(err, &decision):
+		http.Error(w, decision.Public(), auth.KindOf(err).Status())
+	default:
+		s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err)
+		http.Error(w, "try again later", http.StatusServiceUnavailable)
+	}
+}
+
+const maxBody = 32 << 10
+
+// readJSON reads a body, or answers that it can't and returns false.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		http.Error(w, "the body is not the JSON object that is expected here", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the status is out; a client that has gone away is no error of ours
 }

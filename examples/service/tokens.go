@@ -5,79 +5,171 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/oauth2"
 	"github.com/cardea-go/auth/oauth2/refresh"
+	"github.com/cardea-go/auth/oauth2/server"
 )
 
-// The service is its own issuer of tokens and the only audience of them.
-const (
-	issuer   = "https://notes.example"
-	audience = "https://notes.example/api"
-)
+// allScopes is what a session of a person may do. What a person may do is a matter of roles; scopes can only take away.
+var allScopes = auth.MustScopeSet("notes:read", "notes:write", "teams", "account", "admin")
 
-// tokens keeps sessions: a login hands out an access token for ten minutes, signed with keys that change by themselves, and
-// a refresh token for the next one. All is in memory here; with a RingStore, a refresh.Store and a secret from the
+// tokens issues tokens and accepts them. All is in memory here: with a RingStore, a refresh.Store and a secret from the
 // configuration, a restart logs nobody out.
 type tokens struct {
-	keys      *jwt.KeyRing
-	sessions  *refresh.Issuer
-	endpoints *refresh.Endpoints
-	accepted  *jwt.Authenticator
-	log       *slog.Logger
+	api      string // the resource that tokens are for
+	server   *server.Server
+	web      *refresh.Endpoints // for the pages: the refresh token is in a cookie that no script sees
+	accepted *oauth2.Authenticator
 }
 
-func newTokens(ctx context.Context, logger *slog.Logger) (*tokens, error) {
-	t := &tokens{log: logger}
-	var err error
-	if t.keys, err = jwt.NewKeyRing(ctx, jwt.KeyRingConfig{}); err != nil {
-		return nil, err
-	}
-	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: issuer, Audience: []string{audience}, Keys: t.keys})
+func (t *tokens) sessions() *refresh.Issuer { return t.server.Sessions() }
+
+func newTokens(ctx context.Context, base string, people *people, programs server.ClientSource, logger *slog.Logger) (*tokens, error) {
+	t := &tokens{api: base + "/api"}
+	keys, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{})
 	if err != nil {
 		return nil, err
 	}
-	if err := t.startSessions(access); err != nil {
+	clients, err := t.clients(programs)
+	if err != nil {
 		return nil, err
 	}
-	verifier, err := jwt.NewVerifier(jwt.Config{
-		Issuer: issuer, Keys: t.keys, Audience: []string{audience}, Algorithms: []jwt.Algorithm{jwt.EdDSA},
-		Revoker: t.sessions, // asked on every request, so that a logout acts at once
+	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)                  // never fails
+	t.server, err = server.New(server.Config{ //nolint:contextcheck // it asks the ring once, for what is in memory
+		Issuer: base + "/oauth", Clients: clients, Resources: []string{t.api}, Keys: keys,
+		Sessions: refresh.Config{Store: store, Keys: [][]byte{secret}},
+		// For the Authorize button of the page at /docs/. Applications of your own log in as the pages do.
+		LegacyPassword: &server.LegacyPassword{Verify: people.verify, Logins: people.logins, Client: "docs"},
+		Observer:       auth.NewLogObserver(logger),
 	})
 	if err != nil {
 		return nil, err
 	}
-	t.accepted, err = jwt.NewAuthenticator(jwt.AuthenticatorConfig{Verifier: verifier, Realm: "notes"})
+	if t.web, err = t.sessions().Endpoints(refresh.EndpointsConfig{Client: "web", Cookie: &refresh.CookieConfig{}}); err != nil {
+		return nil, err
+	}
+	t.accepted, err = t.accept(base, keys)
 	return t, err
 }
 
-func (t *tokens) startSessions(access *jwt.Issuer) error {
-	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
-	if err != nil {
-		return err
+// clients are two applications of our own, and whatever programs teams have.
+func (t *tokens) clients(programs server.ClientSource) (server.ClientSource, error) {
+	var own []*server.Client
+	for _, c := range []server.ClientConfig{
+		{ID: "web", Public: true, Grants: []server.Grant{server.GrantRefresh}},
+		{ID: "docs", Public: true, Grants: []server.Grant{server.GrantLegacyPassword, server.GrantRefresh}, DefaultScopes: allScopes},
+	} {
+		c.Scopes, c.Resources = allScopes, []string{t.api}
+		client, err := server.NewClient(c)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, client)
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
-	t.sessions, err = refresh.New(refresh.Config{
-		Store: store, Access: refresh.JWT(access), Keys: [][]byte{secret}, Observer: auth.NewLogObserver(t.log),
+	ours, err := server.NewClients(own...)
+	if err != nil {
+		return nil, err
+	}
+	return server.ClientFunc(func(ctx context.Context, id string) (*server.Client, error) {
+		if client, err := ours.Client(ctx, id); err == nil {
+			return client, nil
+		}
+		return programs.Client(ctx, id)
+	}), nil
+}
+
+// newProgram is a machine client: it gets tokens for itself, with its id and secret.
+func (t *tokens) newProgram(id string, secret server.SecretHash) (*server.Client, error) {
+	scopes := auth.MustScopeSet("notes:read", "notes:write")
+	return server.NewClient(server.ClientConfig{
+		ID: id, Secrets: []server.SecretHash{secret}, Grants: []server.Grant{server.GrantClientCredentials},
+		Scopes: scopes, DefaultScopes: scopes, Resources: []string{t.api},
 	})
+}
+
+// accept is what the API takes: our tokens, for this API, until their session ends.
+func (t *tokens) accept(base string, keys jwt.KeySource) (*oauth2.Authenticator, error) {
+	verifier, err := oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: jwt.Config{
+		Issuer: base + "/oauth", Keys: keys, Audience: []string{t.api}, Algorithms: []jwt.Algorithm{jwt.EdDSA},
+		Revoker: t.sessions(), // asked on every request, so that a logout acts at once
+	}})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.endpoints, err = t.sessions.Endpoints(refresh.EndpointsConfig{}) // for pages in a browser, set Cookie
-	return err
+	scopes := []auth.Param{
+		{Name: "notes:read", Value: "read notes"}, {Name: "notes:write", Value: "write and delete notes"},
+		{Name: "teams", Value: "manage teams"}, {Name: "account", Value: "manage keys and sessions"}, {Name: "admin", Value: "manage people"},
+	}
+	return oauth2.NewAuthenticator(oauth2.AuthenticatorConfig{
+		Verifier: verifier, Realm: "notes", Name: "oauth",
+		Resource: &oauth2.Resource{URL: t.api, AuthorizationServers: []string{base + "/oauth"}, Name: "Notes"},
+		Flows: []auth.Flow{
+			{Grant: "password", TokenURL: "/oauth/token", Scopes: scopes},              //nolint:gosec // no credential
+			{Grant: "clientCredentials", TokenURL: "/oauth/token", Scopes: scopes[:2]}, //nolint:gosec // no credential
+		},
+		Description: "Sign in, or get a token as a program of a team.",
+	})
 }
 
 // login starts a session for whoever the guard of the route let in by password.
-func (t *tokens) login(w http.ResponseWriter, r *http.Request) {
-	started, err := t.sessions.Issue(r.Context(), refresh.Login{
-		Subject: principal(r).Subject(), Scopes: auth.MustScopeSet("notes:read", "notes:write"),
+func (s *service) login(w http.ResponseWriter, r *http.Request) {
+	started, err := s.tokens.sessions().Issue(r.Context(), refresh.Login{
+		Client: "web", Subject: principal(r).Subject(), Scopes: allScopes, Device: r.UserAgent(),
 	})
 	if err != nil {
-		t.log.ErrorContext(r.Context(), "login", "error", err)
-		http.Error(w, "try again later", http.StatusServiceUnavailable)
+		s.fail(w, r, err)
 		return
 	}
-	t.endpoints.Answer(w, started)
+	s.tokens.web.Answer(w, started)
+}
+
+type sessionJSON struct {
+	ID         string    `json:"id"`
+	Client     string    `json:"client"`
+	Device     string    `json:"device,omitempty"`
+	StartedAt  time.Time `json:"started_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+	Current    bool      `json:"current"`
+}
+
+func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
+	sessions, err := s.tokens.sessions().Sessions(r.Context(), principal(r).Subject())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	current := "" // for whoever comes with a key
+	if token, ok := auth.Data[*oauth2.Token](principal(r)); ok {
+		current = token.Data.(*jwt.Claims).SessionID()
+	}
+	list := []sessionJSON{}
+	for _, one := range sessions {
+		list = append(list, sessionJSON{one.ID.String(), one.Client, one.Device, one.StartedAt, one.LastUsedAt, one.ID.String() == current})
+	}
+	writeJSON(w, http.StatusOK, list)
+}
+
+// endSession ends one of the caller's own: somebody else's looks like none.
+func (s *service) endSession(w http.ResponseWriter, r *http.Request) {
+	sessions, err := s.tokens.sessions().Sessions(r.Context(), principal(r).Subject())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	for _, one := range sessions {
+		if one.ID.String() == r.PathValue("id") {
+			s.done(w, r, s.tokens.sessions().RevokeSession(r.Context(), one.ID))
+			return
+		}
+	}
+	http.NotFound(w, r)
 }
