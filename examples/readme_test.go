@@ -50,8 +50,8 @@ func TestREADMEHasEveryExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(programs) < 13 {
-		t.Fatalf("got %d examples, want at least 13", len(programs))
+	if len(programs) < 14 {
+		t.Fatalf("got %d examples, want at least 14", len(programs))
 	}
 	for _, program := range programs {
 		name := filepath.Dir(program)
@@ -67,8 +67,8 @@ func TestREADMEHasEveryExample(t *testing.T) {
 // TestREADMELinksLeadSomewhere follows the links into the examples.
 func TestREADMELinksLeadSomewhere(t *testing.T) {
 	links := regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(readme(t), -1)
-	if len(links) < 13 {
-		t.Fatalf("got %d links, want at least 13", len(links))
+	if len(links) < 14 {
+		t.Fatalf("got %d links, want at least 14", len(links))
 	}
 	for _, link := range links {
 		if _, err := os.Stat(link[1]); err != nil {
