@@ -28,7 +28,7 @@
 //
 // With [AuthenticatorConfig.Resource], challenges carry resource_metadata and [Authenticator.Metadata] serves the document
 // behind it. That is what clients of the Model Context Protocol need to find their way; [AuthenticatorConfig.AskFor] tells
-// them which scopes to begin with.
+// them which scopes to begin with. The example mcp is a whole server of that protocol.
 //
 // Logging in with somebody else's account is not here, nor is issuing tokens. For JWTs that are no OAuth access tokens see
 // package jwt.
