@@ -67,8 +67,11 @@ func (a *Authenticator) describe() {
 		Name: c.Name, Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "Bearer",
 		Realm: c.Realm, Description: c.Description, Flows: c.Flows,
 	}
-	if len(c.Flows) > 0 {
+	switch {
+	case len(c.Flows) > 0:
 		a.bearer.Type = "oauth2"
+	case c.OpenIDConnectURL != "":
+		a.bearer.Type, a.bearer.URL = "openIdConnect", c.OpenIDConnectURL
 	}
 	if _, ok := c.Verifier.(*JWTVerifier); ok {
 		a.bearer.BearerFormat = "JWT"

@@ -146,6 +146,12 @@ func TestSchemes(t *testing.T) {
 	if len(s) != 2 || s[0].Name != "notes-dpop" || s[1].Name != "notes" || s[1].Type != "oauth2" || s[1].BearerFormat != "JWT" {
 		t.Errorf("got %+v", s)
 	}
+	provider := newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
+		c.OpenIDConnectURL = "/.well-known/openid-configuration"
+	}).Schemes()
+	if len(provider) != 1 || provider[0].Type != "openIdConnect" || provider[0].URL != "/.well-known/openid-configuration" || provider[0].AuthScheme != "Bearer" {
+		t.Errorf("got %+v", provider)
+	}
 	opaque := newAuthenticator(t, named("alice"), nil).Schemes()
 	if len(opaque) != 1 || opaque[0].Type != "http" || opaque[0].BearerFormat != "" {
 		t.Errorf("got %+v", opaque)
@@ -195,6 +201,11 @@ func TestAuthenticatorConfigurationsThatAreRefused(t *testing.T) {
 		{"a URL with a query", func(c *oauth2.AuthenticatorConfig) { c.DPoP, c.ExternalURL = newDPoP(nil), "https://a?b" }, "ExternalURL"},
 		{"a URL of another scheme", func(c *oauth2.AuthenticatorConfig) { c.DPoP, c.ExternalURL = newDPoP(nil), "ftp://a" }, "ExternalURL"},
 		{"binding that nothing checks", func(c *oauth2.AuthenticatorConfig) { c.RequireBinding = true }, "RequireBinding"},
+		{"flows beside a discovery document", func(c *oauth2.AuthenticatorConfig) {
+			c.Flows, c.OpenIDConnectURL = []auth.Flow{{Grant: "clientCredentials", TokenURL: "/token"}}, "https://id.example/.well-known/openid-configuration"
+		}, "beside Flows"},
+		{"a discovery document of another scheme", func(c *oauth2.AuthenticatorConfig) { c.OpenIDConnectURL = "javascript:alert(1)" }, "OpenIDConnectURL"},
+		{"a discovery document that is no URL", func(c *oauth2.AuthenticatorConfig) { c.OpenIDConnectURL = "https://id.example:x" }, "OpenIDConnectURL"},
 		{"a negative length", func(c *oauth2.AuthenticatorConfig) { c.MaxBytes = -1 }, "MaxBytes"},
 		{"a scope with a space", func(c *oauth2.AuthenticatorConfig) { c.AskFor = []string{"a b"} }, "AskFor"},
 		{"a name with a space", func(c *oauth2.AuthenticatorConfig) { c.Name = "a b" }, "scheme name"},

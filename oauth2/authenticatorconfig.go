@@ -49,9 +49,12 @@ type AuthenticatorConfig struct {
 	Name string
 	// Realm is the protection space in challenges. "" leaves it out.
 	Realm string
-	// Description and Flows are for API descriptions; with Flows, their type is "oauth2", else "http".
-	Description string
-	Flows       []auth.Flow
+	// Description, Flows and OpenIDConnectURL are for API descriptions and decide nothing. With Flows, the scheme's type is
+	// "oauth2"; with OpenIDConnectURL, where the issuer's discovery document is, it is "openIdConnect"; without, "http". At
+	// most one of the two. The URL may be relative to the API.
+	Description      string
+	Flows            []auth.Flow
+	OpenIDConnectURL string
 	// MaxBytes limits a token's length. 0 is 8 KiB; at most 1 MiB.
 	MaxBytes int
 }
@@ -67,6 +70,12 @@ func (c *AuthenticatorConfig) check() error {
 	}
 	if c.DPoP == nil && c.ExternalURL != "" {
 		errs = append(errs, errors.New("oauth2: AuthenticatorConfig.ExternalURL without DPoP: nothing else uses it; leave it out"))
+	}
+	if c.OpenIDConnectURL != "" && len(c.Flows) > 0 {
+		errs = append(errs, errors.New("oauth2: AuthenticatorConfig.OpenIDConnectURL beside Flows: OpenAPI knows a scheme by one of them; leave the other out"))
+	}
+	if u, err := url.Parse(c.OpenIDConnectURL); err != nil || u.Scheme != "" && !isHTTP(u) {
+		errs = append(errs, fmt.Errorf("oauth2: AuthenticatorConfig.OpenIDConnectURL is %q: use a URL such as https://id.example.com/.well-known/openid-configuration", c.OpenIDConnectURL))
 	}
 	if c.MaxBytes < 0 || c.MaxBytes > MaxMaxBytes {
 		errs = append(errs, fmt.Errorf("oauth2: AuthenticatorConfig.MaxBytes is %d: use 0 for %d, or up to %d", c.MaxBytes, DefaultMaxBytes, MaxMaxBytes))
