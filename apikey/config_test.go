@@ -53,7 +53,7 @@ func TestAuthenticatorMistakesAreAllReported(t *testing.T) {
 	_, err := k.Authenticator(apikey.AuthenticatorConfig{
 		Placements: []apikey.Placement{
 			{}, apikey.Header("Authorization"), apikey.Authorization(""), apikey.Header("a b"), apikey.InsecureQuery(""),
-			apikey.Cookie("c", "not an origin"), apikey.Bearer(), apikey.Authorization("bearer"),
+			apikey.Cookie("c", "not an origin"), apikey.Bearer(), apikey.Authorization("bearer"), apikey.Header("X-Key"), apikey.Header("x-key"),
 		},
 		Kinds:        []string{"pat"},
 		ReachedByTLS: func(*http.Request) bool { return true },
@@ -63,7 +63,7 @@ func TestAuthenticatorMistakesAreAllReported(t *testing.T) {
 	}
 	for _, part := range []string{
 		"Placements[0]: is zero", "Placements[1]: Authorization without a scheme", "Placements[2]: Authorization without a scheme",
-		"Placements[3]", "Placements[4]", "Placements[5]", "Placements[7]: the place comes twice", `Kinds: "pat"`, "ReachedByTLS without RequireTLS",
+		"Placements[3]", "Placements[4]", "Placements[5]", "Placements[7]: the place comes twice", "Placements[9]: the place comes twice", `Kinds: "pat"`, "ReachedByTLS without RequireTLS",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the error lacks %q:\n%v", part, err)

@@ -16,7 +16,8 @@ import (
 // [Cookie] make one.
 type Placement struct {
 	in     auth.Location
-	name   string // of the header, parameter or cookie
+	name   string // of the header, parameter or cookie, as it was given
+	key    string // of a header alone: its name in http.Header
 	scheme string // in Authorization
 	// origins are other sites whose pages may send the cookie; protection is made of them.
 	origins    []string
@@ -33,7 +34,7 @@ func Authorization(scheme string) Placement {
 
 // Header places the key, alone, in the header of that name, such as "X-API-Key".
 func Header(name string) Placement {
-	return Placement{in: auth.InHeader, name: textproto.CanonicalMIMEHeaderKey(name)}
+	return Placement{in: auth.InHeader, name: name, key: textproto.CanonicalMIMEHeaderKey(name)}
 }
 
 // InsecureQuery places the key in the URL's query under that name. URLs are written to logs, histories and Referer
@@ -60,7 +61,7 @@ func (p *Placement) read(r *http.Request) (string, error) {
 	case p.inAuthorization():
 		return auth.Credentials(r, p.scheme, maxBearerBytes)
 	case p.in == auth.InHeader:
-		return one(r.Header[p.name])
+		return one(r.Header[p.key])
 	case p.in == auth.InQuery:
 		return queryValue(r.URL.RawQuery, p.name)
 	}
@@ -148,7 +149,7 @@ func describe(c AuthenticatorConfig) ([]Placement, []auth.Scheme, error) {
 		switch {
 		case p.in == 0:
 			fail(errors.New("is zero: use Bearer, Header or another of the functions that make one"))
-		case p.name == "Authorization" && p.scheme == "":
+		case p.in == auth.InHeader && p.scheme == "" && strings.EqualFold(p.name, "Authorization"):
 			fail(errors.New("Authorization without a scheme: use Bearer or Authorization"))
 		default:
 			if err := s.Validate(); err != nil {
@@ -167,7 +168,7 @@ func describe(c AuthenticatorConfig) ([]Placement, []auth.Scheme, error) {
 }
 
 func (p *Placement) same(q Placement) bool {
-	return p.in == q.in && p.name == q.name && strings.EqualFold(p.scheme, q.scheme)
+	return p.in == q.in && p.key == q.key && (p.name == q.name || p.in == auth.InHeader) && strings.EqualFold(p.scheme, q.scheme)
 }
 
 func (p *Placement) protect() error {

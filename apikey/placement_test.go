@@ -82,7 +82,7 @@ func TestSchemesDescribeThePlacements(t *testing.T) {
 	})
 	must(t, err)
 	want := []auth.Scheme{
-		{Name: "partner", Type: "apiKey", In: auth.InHeader, Parameter: "X-Partner-Key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
+		{Name: "partner", Type: "apiKey", In: auth.InHeader, Parameter: "x-partner-key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
 		{Name: "partner-2", Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "Bearer", Realm: "notes", Description: "for partners"},
 		{Name: "partner-3", Type: "apiKey", In: auth.InQuery, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
 		{Name: "partner-4", Type: "apiKey", In: auth.InCookie, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
@@ -98,6 +98,10 @@ func TestSchemesDescribeThePlacements(t *testing.T) {
 		}
 	}
 	must(t, auth.ValidateAuthenticator(a))
+	key := mustCreate(t, k, nil).Secret.Reveal()
+	if _, err := a.Authenticate(authtest.Request("GET", "/", "X-PARTNER-KEY", key)); err != nil {
+		t.Errorf("got %v for a header in another spelling", err)
+	}
 }
 
 func TestTwoSetsOfKeysShareAChain(t *testing.T) {
