@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/place"
 )
 
 // Access says who may use a route. It is made by [Public], [Optional], [Authenticated] and [Require]; the zero Access
@@ -14,6 +15,7 @@ type Access struct {
 	requirements []auth.Requirement
 	guard        *Guard
 	via          bool // guard was named
+	also         []*Guard
 	conceal      bool
 	preflight    bool
 	err          error
@@ -55,6 +57,14 @@ func (a Access) Via(g *Guard) Access {
 	return a
 }
 
+// Also returns the access with a guard that is asked too, before the route's own: the key of an application beside the token
+// of its user, each in its own place. The handler gets the principal of the route's own guard. Guards of groups and those
+// of several calls are all asked, outermost first. The access must be one that needs a principal, and so must g.
+func (a Access) Also(g *Guard) Access {
+	a.also = append(slices.Clone(a.also), g)
+	return a
+}
+
 // Conceal returns the access with every refusal answered by the 404 of a route that does not exist.
 func (a Access) Conceal() Access {
 	a.conceal = true
@@ -77,6 +87,10 @@ func (a Access) within(outer Access) (Access, error) {
 		return a, a.err
 	case a.via && a.guard == nil:
 		return a, errors.New("its guard is nil: give Access.Via one")
+	case slices.Contains(a.also, nil):
+		return a, errors.New("its further guard is nil: give Access.Also one")
+	case len(a.also) > 0 && a.kind != accessRequired:
+		return a, errors.New("it is " + accessNames[a.kind] + " and has a further guard, which would have to be met: use Authenticated or Require")
 	case a.kind == accessPublic && (a.via || a.preflight):
 		return a, errors.New("it is public and names a guard or preflights, which nobody asks: leave them out")
 	case a.conceal && (a.kind != accessRequired || a.preflight):
@@ -99,20 +113,21 @@ func (a Access) within(outer Access) (Access, error) {
 	if a.guard == nil {
 		a.guard, a.via = outer.guard, outer.via
 	}
+	a.also = append(slices.Clone(outer.also), a.also...)
 	a.conceal = a.conceal || outer.conceal
 	a.preflight = a.preflight || outer.preflight
 	return a, nil
 }
 
-// apply returns the guard for the access, derived from base.
-func (a Access) apply(base *Guard) (*Guard, error) {
+// apply returns the guards for the access, outermost first; the last is the route's own, derived from base.
+func (a Access) apply(base *Guard) ([]*Guard, error) {
 	if a.guard != nil {
 		base = a.guard
 	}
 	if base == nil {
 		return nil, errors.New("it has no guard: set MuxConfig.Guard or use Access.Via")
 	}
-	return base.With(func(c *Config) {
+	own, err := base.With(func(c *Config) {
 		c.Optional = a.kind == accessOptional
 		if c.Optional {
 			c.Require = nil
@@ -121,5 +136,32 @@ func (a Access) apply(base *Guard) (*Guard, error) {
 		}
 		c.Conceal = c.Conceal || a.conceal
 		c.AllowPreflight = c.AllowPreflight || a.preflight
+	})
+	if err != nil {
+		return nil, err
+	}
+	guards := append(slices.Clone(a.also), own)
+	conceal := slices.ContainsFunc(guards, func(g *Guard) bool { return g.c.Conceal })
+	for i, g := range guards {
+		switch {
+		case i < len(a.also) && g.c.Optional:
+			return nil, errors.New("its further guard is optional, which asks for nothing: give Access.Also one that is not")
+		case slices.ContainsFunc(guards[:i], func(outer *Guard) bool { return !together(outer.schemes, g.schemes) }):
+			return nil, errors.New("two of its guards read the same place, so that no request has both credentials: give one of them another place")
+		}
+		guards[i], err = g.With(func(c *Config) {
+			c.Conceal, c.AllowPreflight = conceal, own.c.AllowPreflight // or they would answer differently
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return guards, nil
+}
+
+// together reports whether a request can hold a credential of each list.
+func together(a, b []auth.Scheme) bool {
+	return slices.ContainsFunc(a, func(s auth.Scheme) bool {
+		return slices.ContainsFunc(b, func(t auth.Scheme) bool { return place.Together(s, t) })
 	})
 }

@@ -92,3 +92,43 @@ func ExampleMux_Build() {
 	fmt.Println(err)
 	// Output: middleware: route "GET /admin" (example_test.go:90): its access is not stated: use Public, Optional, Authenticated or Require
 }
+
+// A route may need the key of an application and the token of its user.
+func ExampleAccess_Also() {
+	users, err := middleware.New(middleware.Config{Authenticator: someTokens})
+	if err != nil {
+		panic(err)
+	}
+	apps, err := middleware.New(middleware.Config{Authenticator: someKeys})
+	if err != nil {
+		panic(err)
+	}
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: users})
+	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")).Also(apps), ok)
+	handler, err := mux.Build()
+	if err != nil {
+		panic(err)
+	}
+	token, key := []string{"Authorization", "Bearer reader"}, []string{"X-API-Key", "app"}
+	for _, sent := range [][]string{append(token, key...), token, key} {
+		fmt.Println(authtest.Do(handler, authtest.Request("GET", "/notes", sent...)).StatusCode)
+	}
+	// Output:
+	// 204
+	// 401
+	// 401
+}
+
+// someKeys knows one key. Package apikey has real ones.
+var someKeys = &authtest.Fake{
+	Scheme: auth.Scheme{Name: "app", Type: "apiKey", In: auth.InHeader, Parameter: "X-API-Key", AuthScheme: "ApiKey"},
+	Func: func(r *http.Request) (*auth.Principal, error) {
+		switch key, err := auth.HeaderValue(r, "X-API-Key", 100); {
+		case err != nil:
+			return nil, err
+		case key != "app":
+			return nil, auth.Invalid(auth.ReasonUnknown, nil)
+		}
+		return authtest.Principal("app"), nil
+	},
+}

@@ -147,6 +147,14 @@ func join(first auth.Requirement, more ...auth.Requirement) auth.Requirement {
 	return auth.All(all...)
 }
 
+// rule describes what the guard asks for beyond a principal.
+func (g *Guard) rule() auth.Rule {
+	if g.c.Require == nil {
+		return auth.Rule{}
+	}
+	return auth.Describe(g.c.Require)
+}
+
 // Schemes returns a copy of the schemes that the guard serves, strongest first.
 func (g *Guard) Schemes() []auth.Scheme {
 	list := slices.Clone(g.schemes)

@@ -115,8 +115,17 @@ type Route struct {
 	Schemes []auth.Scheme
 	// Rule describes the requirement; its Kind is "" where a principal is enough.
 	Rule auth.Rule
+	// Also are the guards that are asked too, outermost first: of each, one scheme is needed beside one of Schemes.
+	Also []FurtherGuard
 	// Concealed says that refusals are answered with 404.
 	Concealed bool
+}
+
+// A FurtherGuard describes a guard that a route asks beside its own; see [Access.Also].
+type FurtherGuard struct {
+	// Schemes and Rule are as those of a [Route].
+	Schemes []auth.Scheme
+	Rule    auth.Rule
 }
 
 // Routes lists the routes in the order of registration. It can be called before and after Build; before, Schemes and Rule
@@ -127,10 +136,11 @@ func (m *Mux) Routes() []Route {
 		out := Route{Pattern: rt.pattern, Access: accessNames[rt.access.kind], Concealed: rt.access.conceal}
 		out.Method, out.Host, out.Path = splitPattern(rt.pattern)
 		if rt.access.kind > accessPublic && rt.err == nil {
-			if g, err := rt.access.apply(m.table.config.Guard); err == nil {
-				out.Schemes, out.Concealed = g.Schemes(), g.c.Conceal
-				if g.c.Require != nil {
-					out.Rule = auth.Describe(g.c.Require)
+			if guards, err := rt.access.apply(m.table.config.Guard); err == nil {
+				own := guards[len(guards)-1]
+				out.Schemes, out.Rule, out.Concealed = own.Schemes(), own.rule(), own.c.Conceal
+				for _, g := range guards[:len(guards)-1] {
+					out.Also = append(out.Also, FurtherGuard{g.Schemes(), g.rule()})
 				}
 			}
 		}
@@ -147,6 +157,15 @@ func (r Route) String() string {
 	}
 	if r.Rule.Kind != "" {
 		parts = append(parts, r.Rule.String())
+	}
+	for _, g := range r.Also {
+		parts = append(parts, "and")
+		for _, s := range g.Schemes {
+			parts = append(parts, s.Name)
+		}
+		if g.Rule.Kind != "" {
+			parts = append(parts, g.Rule.String())
+		}
 	}
 	if r.Concealed {
 		parts = append(parts, "concealed")
@@ -251,21 +270,29 @@ func (s *server) add(rt *route) error {
 	h := &routeHandler{Handler: rt.handler}
 	concealed := false
 	if rt.access.kind != accessPublic {
-		g, err := rt.access.apply(s.config.Guard)
-		if err == nil {
-			g, err = g.With(func(c *Config) { c.NotFound = http.HandlerFunc(s.unknown) })
-		}
+		guards, err := rt.access.apply(s.config.Guard)
 		if err != nil {
 			return err
 		}
-		concealed = g.c.Conceal
-		h.guard = g.Handler
+		for i, g := range guards {
+			if guards[i], err = g.With(func(c *Config) { c.NotFound = http.HandlerFunc(s.unknown) }); err != nil {
+				return err
+			}
+		}
+		concealed = guards[0].c.Conceal // all of them, or none
+		inner := func(next http.Handler) http.Handler {
+			for _, g := range slices.Backward(guards) {
+				next = g.Handler(next)
+			}
+			return next
+		}
+		h.guard = inner
 		if concealed && s.config.HideUnknown {
 			if rt.access.guard != nil && rt.access.guard != s.config.Guard {
 				return errors.New("it is concealed and has a guard of its own, while HideUnknown answers unknown paths by MuxConfig.Guard: the two would differ; drop one of them")
 			}
 			// What does not exist asks for a credential first, so this does too.
-			h.guard = func(next http.Handler) http.Handler { return s.config.Guard.Handler(g.Handler(next)) }
+			h.guard = func(next http.Handler) http.Handler { return s.config.Guard.Handler(inner(next)) }
 		}
 		h.Handler = h.guard(rt.handler)
 	}
