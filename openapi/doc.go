@@ -12,8 +12,8 @@
 //
 // # What is described
 //
-// Schemes that are alternatives are separate Security Requirement Objects, {} is added where authentication is optional,
-// and a public operation has an empty list. Alternatives of scopes are written out. What OpenAPI has no words for is in
+// Schemes that are alternatives are separate Security Requirement Objects, those that several guards need together are one
+// object, {} is added where authentication is optional, and a public operation has an empty list. Alternatives of scopes are written out. What OpenAPI has no words for is in
 // extensions: x-requirement is the whole rule of a route, as {kind, names, rules}; x-roles and x-permissions are the roles
 // and permissions that are needed in any case; x-multi-segment marks a parameter that takes the rest of the path, and
 // x-subtree an operation that serves everything below its path.
@@ -28,5 +28,6 @@
 // # Limits
 //
 // A document given to Merge has at most 16 MiB, 200 levels and a million values once YAML aliases are written out. A rule
-// comes to at most 64 alternative sets of scopes.
+// comes to at most 64 alternative sets of scopes, and several guards
+// of one route to at most 64 sets of schemes.
 package openapi

@@ -49,7 +49,7 @@ func (d *draft) tryToSecure(where string, op *yaml.Node, r middleware.Route) err
 		d.report.Replaced = append(d.report.Replaced, where+"/security (was inherited)")
 	}
 	d.say(where, op, member{"security", enforced})
-	for _, e := range extensions(r.Rule) {
+	for _, e := range extensions(wholeRule(r)) {
 		d.say(where, op, e)
 	}
 	return d.addRefusals(where, op, r)
@@ -57,23 +57,28 @@ func (d *draft) tryToSecure(where string, op *yaml.Node, r middleware.Route) err
 
 // collect notes the schemes that an operation uses and the scopes that it needs of them.
 func (d *draft) collect(r middleware.Route) error {
-	for _, s := range r.Schemes {
-		i := slices.IndexFunc(d.schemes, func(t auth.Scheme) bool { return t.Name == s.Name })
-		if i < 0 {
-			d.schemes = append(d.schemes, s)
-		} else if !sameScheme(d.schemes[i], s) {
-			return fmt.Errorf("its scheme %q is not the %[1]q of other routes: wrap one of the authenticators in auth.Named", s.Name)
-		}
-		sets, err := alternatives(r.Rule)
+	for _, g := range guardsOf(r) {
+		sets, err := alternatives(g.Rule)
 		if err != nil {
 			return err
 		}
-		for _, scope := range slices.Concat(sets...) {
-			if !slices.Contains(d.needed[s.Name], scope) {
-				d.needed[s.Name] = append(d.needed[s.Name], scope)
+		for _, s := range g.Schemes {
+			if err := d.collectScheme(s, slices.Concat(sets...)); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
+}
+
+func (d *draft) collectScheme(s auth.Scheme, scopes []string) error {
+	i := slices.IndexFunc(d.schemes, func(t auth.Scheme) bool { return t.Name == s.Name })
+	if i < 0 {
+		d.schemes = append(d.schemes, s)
+	} else if !sameScheme(d.schemes[i], s) {
+		return fmt.Errorf("its scheme %q is not the %[1]q of other routes: wrap one of the authenticators in auth.Named", s.Name)
+	}
+	d.needed[s.Name] = union(d.needed[s.Name], scopes)
 	return nil
 }
 

@@ -83,6 +83,66 @@ func TestScopesOfFlows(t *testing.T) {
 	}
 }
 
+func TestSeveralGuardsAreDescribedTogether(t *testing.T) {
+	all := everyScheme()
+	named := func(name string) auth.Scheme {
+		for _, s := range all {
+			if s.Name == name {
+				return s
+			}
+		}
+		t.Fatalf("no scheme %q", name)
+		return auth.Scheme{}
+	}
+	scopes := func(names ...string) auth.Rule { return auth.Describe(auth.Scopes(names...)) }
+	for _, tt := range []struct {
+		name       string
+		own        middleware.FurtherGuard
+		also       []middleware.FurtherGuard
+		want, rule string
+	}{
+		{
+			"each scheme of one with each of the other, and the scopes of each",
+			middleware.FurtherGuard{Schemes: []auth.Scheme{named("accounts"), named("basic")}, Rule: scopes("read")},
+			[]middleware.FurtherGuard{{Schemes: []auth.Scheme{named("header-key")}, Rule: scopes("app")}},
+			`[{"accounts":["read"],"header-key":["app"]},{"basic":["read"],"header-key":["app"]}]`,
+			`{"kind":"all","rules":[{"kind":"scopes","names":["read"]},{"kind":"scopes","names":["app"]}]}`,
+		},
+		{
+			"two in one place are no option",
+			middleware.FurtherGuard{Schemes: []auth.Scheme{named("jwt"), named("cookie-jwt")}},
+			[]middleware.FurtherGuard{{Schemes: []auth.Scheme{named("basic"), named("query-key")}}},
+			`[{"jwt":[],"query-key":[]},{"cookie-jwt":[],"basic":[]},{"cookie-jwt":[],"query-key":[]}]`, ``,
+		},
+		{
+			"one scheme of both needs the scopes of both",
+			middleware.FurtherGuard{Schemes: []auth.Scheme{named("jwt")}, Rule: scopes("a", "b")},
+			[]middleware.FurtherGuard{{Schemes: []auth.Scheme{named("jwt")}, Rule: scopes("b", "c")}, {Schemes: []auth.Scheme{named("mtls")}}},
+			`[{"jwt":["a","b","c"],"mtls":[]}]`,
+			`{"kind":"all","rules":[{"kind":"scopes","names":["a","b"]},{"kind":"scopes","names":["b","c"]}]}`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := route("GET /a", "required", tt.own.Schemes...)
+			r.Rule, r.Also = tt.own.Rule, tt.also
+			doc := newDocument(t, openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{r}}).JSON()
+			if got := at(t, doc, "paths", "/a", "get", "security"); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if got := at(t, doc, "paths", "/a", "get", "x-requirement"); got != tt.rule {
+				t.Errorf("got rule %s, want %s", got, tt.rule)
+			}
+			for _, g := range append(tt.also, tt.own) {
+				for _, s := range g.Schemes {
+					if at(t, doc, "components", "securitySchemes", s.Name) == "" {
+						t.Errorf("got no scheme %q", s.Name)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestOperationIDsAreUnique(t *testing.T) {
 	m := middleware.NewMux(middleware.MuxConfig{})
 	for _, p := range []string{"GET /a-b", "GET /a/b", "GET /a_b"} {
@@ -120,11 +180,21 @@ func TestNewReportsEveryMistake(t *testing.T) {
 	deep.Rule = auth.Describe(auth.All(auth.Any(auth.Any(many...)), auth.Roles("a")))
 	product := wide
 	product.Rule = auth.Describe(auth.All(auth.Any(many[:10]...), auth.Any(many[10:20]...)))
+	unmet := route("GET /a", "required", inAuthorization("jwt", "http", "Bearer"))
+	unmet.Also = []middleware.FurtherGuard{{Schemes: []auth.Scheme{inAuthorization("basic", "http", "Basic")}}}
+	wideAlso := route("GET /a", "required", inAuthorization("jwt", "http", "Bearer"))
+	wideAlso.Also = []middleware.FurtherGuard{{Schemes: []auth.Scheme{{Name: "m", Type: "mutualTLS"}}, Rule: wide.Rule}}
+	product2 := route("GET /a", "required", inAuthorization("jwt", "http", "Bearer"))
+	product2.Rule = auth.Describe(auth.Any(many[:10]...))
+	product2.Also = []middleware.FurtherGuard{{Schemes: []auth.Scheme{{Name: "m", Type: "mutualTLS"}}, Rule: auth.Describe(auth.Any(many[10:20]...))}}
 	for _, tt := range []struct {
 		name   string
 		config openapi.Config
 		wants  []string
 	}{
+		{"guards of which no request meets both", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{unmet}}, []string{"no request can hold a credential for each of its guards"}},
+		{"a wide rule of a further guard", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{wideAlso}}, []string{"more than 64 alternatives"}},
+		{"guards with many alternatives together", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{product2}}, []string{"more than 64 alternatives"}},
 		{"nothing given", openapi.Config{Servers: []openapi.Server{{}}}, []string{"Title is empty", "Version is empty", "Routes is empty", "Servers[0] has no URL"}},
 		{"access unsaid", openapi.Config{Routes: []middleware.Route{route("GET /a", "unsaid")}}, []string{`route "GET /a": its access is unsaid`}},
 		{"required without a scheme", openapi.Config{Routes: []middleware.Route{route("GET /a", "required")}}, []string{"has no scheme"}},

@@ -9,10 +9,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxAlternatives bounds how many sets of scopes a rule of nested Any and All may come to.
+// maxAlternatives bounds how many sets of scopes a rule of nested Any and All may come to, and how many sets of schemes
+// several guards.
 const maxAlternatives = 64
 
-// security returns the list of Security Requirement Objects of a route: one object for each scheme that is enough, {} where
+// security returns the list of Security Requirement Objects of a route: one object for each set of schemes that is enough, {} where
 // nothing is, and an empty list where the route is public.
 func security(r middleware.Route, v version) (*yaml.Node, error) {
 	all := list()
@@ -26,20 +27,15 @@ func security(r middleware.Route, v version) (*yaml.Node, error) {
 	if len(r.Schemes) == 0 {
 		return nil, fmt.Errorf("it is %s and has no scheme: see what Mux.Build says about it", r.Access)
 	}
-	sets, err := alternatives(r.Rule)
+	options, err := options(r, v)
 	if err != nil {
 		return nil, err
 	}
 	all.Style = 0
-	for _, s := range r.Schemes {
-		for _, scopes := range sets {
-			if v.minor == 0 && !takesScopes(s) {
-				scopes = nil // OpenAPI 3.0: the array MUST be empty for other types
-			}
-			o := object(s.Name, texts(scopes))
-			if !slices.ContainsFunc(all.Content, func(n *yaml.Node) bool { return same(n, o) }) {
-				all.Content = append(all.Content, o)
-			}
+	for _, o := range options {
+		n := o.object()
+		if !slices.ContainsFunc(all.Content, func(there *yaml.Node) bool { return same(there, n) }) {
+			all.Content = append(all.Content, n)
 		}
 	}
 	if r.Access == "optional" {
@@ -90,9 +86,9 @@ func alternatives(r auth.Rule) ([][]string, error) {
 	return [][]string{nil}, nil
 }
 
-func bounded(sets [][]string) ([][]string, error) {
+func bounded[T any](sets []T) ([]T, error) {
 	if len(sets) > maxAlternatives {
-		return nil, fmt.Errorf("its rule comes to more than %d alternative sets of scopes: make it simpler", maxAlternatives)
+		return nil, fmt.Errorf("its rule comes to more than %d alternatives: make it simpler", maxAlternatives)
 	}
 	return sets, nil
 }
@@ -101,16 +97,20 @@ func product(a, b [][]string) [][]string {
 	sets := make([][]string, 0, len(a)*len(b))
 	for _, x := range a {
 		for _, y := range b {
-			set := slices.Clone(x)
-			for _, s := range y {
-				if !slices.Contains(set, s) {
-					set = append(set, s)
-				}
-			}
-			sets = append(sets, set)
+			sets = append(sets, union(x, y))
 		}
 	}
 	return sets
+}
+
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // extensions returns what a rule asks for beyond what OpenAPI has words for: x-requirement is the whole rule, x-roles and
@@ -140,11 +140,7 @@ func always(r auth.Rule, kind string) []string {
 	case r.Kind == "all" || r.Kind == "any" && len(r.Rules) == 1:
 		var names []string
 		for _, part := range r.Rules {
-			for _, name := range always(part, kind) {
-				if !slices.Contains(names, name) {
-					names = append(names, name)
-				}
-			}
+			names = union(names, always(part, kind))
 		}
 		return names
 	}

@@ -104,11 +104,14 @@ var aroundRows = []row{
 	}},
 	{"Both of two schemes are needed", func(t *testing.T) {
 		keys, a := newKeys(t, in(apikey.Header("X-API-Key")))
-		h := newGuard(t, a).Handler(guard(t, readers()))
 		key := newKey(t, keys)
-		wantText(t, wantOK(t, h, get("X-API-Key", key, "Authorization", "Bearer me")), "bob")
-		want(t, h, bearer("me"), 401, "ApiKey")
-		want(t, h, get("X-API-Key", key), 401, "Bearer")
+		mux := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, readers())})
+		mux.HandleFunc("GET /", middleware.Authenticated().Also(newGuard(t, a)), whoami)
+		for _, h := range []http.Handler{must(mux.Build()), newGuard(t, a).Handler(guard(t, readers()))} {
+			wantText(t, wantOK(t, h, get("X-API-Key", key, "Authorization", "Bearer me")), "bob")
+			want(t, h, bearer("me"), 401, "ApiKey")
+			want(t, h, get("X-API-Key", key), 401, "Bearer")
+		}
 	}},
 	{"Two credentials of one kind are refused", func(t *testing.T) {
 		keys, a := newKeys(t, in(apikey.Header("X-API-Key"), apikey.InsecureQuery("api_key")))

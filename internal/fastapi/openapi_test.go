@@ -102,13 +102,11 @@ var openapiRows = []row{
 		d := describeOne(t, auth.FirstOf(readers(), a), auth.Any(auth.Scopes("me"), auth.Scopes("admin")))
 		wantSecurity(t, d, "get", "/notes", `[{"test": ["me"]}, {"test": ["admin"]}, {"apikey": ["me"]}, {"apikey": ["admin"]}]`)
 	}},
-	{"Of two schemes that are both needed, one is described", func(t *testing.T) {
+	{"Two schemes that are both needed are described together", func(t *testing.T) {
 		_, a := newKeys(t, in(apikey.Header("X-API-Key")))
 		mux := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, readers())})
-		mux.Handle("GET /notes", middleware.Authenticated(), guard(t, a))
-		d := describe(t, mux)
-		wantSecurity(t, d, "get", "/notes", `[{"test": []}]`)
-		wantJSON(t, d.Components.SecuritySchemes, `{"test": {"type": "http", "scheme": "bearer"}}`)
+		mux.HandleFunc("GET /notes", middleware.Authenticated().Also(newGuard(t, a)), ok)
+		wantSecurity(t, describe(t, mux), "get", "/notes", `[{"test": [], "apikey": []}]`)
 	}},
 	{"An optional operation lists nothing as enough", func(t *testing.T) {
 		mux := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, readers())})

@@ -182,16 +182,17 @@ func (k *checker) operation(method, path string) {
 	for _, name := range slices.Sorted(maps.Keys(k.doc.Components.SecuritySchemes)) {
 		switch {
 		case len(*op.Security) == 0:
-			q.ask(name, "wrong", goesOn)
+			q.ask(goesOn, presented{name, "wrong"})
 		case !taken[name]:
 			q.foreign(name, optional)
-		default:
-			q.scheme(name)
 		}
 	}
+	var asked [][]string // sets of schemes: alternatives may differ in scopes alone
 	for _, alternative := range *op.Security {
-		if len(alternative) > 1 {
-			q.k.fail("%s: it asks for several schemes at once, which can't be asked about", at)
+		names := slices.Sorted(maps.Keys(alternative))
+		if !slices.ContainsFunc(asked, func(other []string) bool { return slices.Equal(names, other) }) {
+			asked = append(asked, names)
+			q.alternative(names)
 		}
 	}
 }

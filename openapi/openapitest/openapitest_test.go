@@ -92,6 +92,8 @@ func service(t testing.TB) openapitest.Config {
 	})
 	m.HandleFunc("GET /strong", middleware.Require(auth.Any(auth.Assurance("mfa"), auth.Scopes("notes:write"))), ok)
 	m.HandleFunc("GET /keys/{key...}", middleware.Authenticated().Via(guard(t, schemes[3])), ok)
+	m.HandleFunc("GET /together", middleware.Require(auth.Scopes("notes:read")).Via(guard(t, schemes[4])).Also(guard(t, schemes[5])), ok)
+	m.HandleFunc("GET /tls", middleware.Require(auth.Scopes("notes:read")).Via(guard(t, schemes[3])).Also(guard(t, schemes[6])), ok)
 	m.HandleFunc("GET /secret", middleware.Authenticated().Conceal(), ok)
 	m.HandleFunc("GET admin.example/users", middleware.Authenticated(), ok)
 	h, err := m.Build()
@@ -127,6 +129,14 @@ func document(t testing.TB, routes []middleware.Route) *openapi.Document {
 
 func TestCheckFindsNothingWhereDocumentAndHandlerAgree(t *testing.T) {
 	if err := openapitest.Check(service(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCheckLeavesOpenWhatIsBesideEnough(t *testing.T) {
+	c := service(t)
+	c.Routes, c.Document = nil, edited(t, c.Document, `"header-key": []`, `"header-key": []}, {"header-key": [], "session": []`)
+	if err := openapitest.Check(c); err != nil {
 		t.Error(err)
 	}
 }
@@ -200,9 +210,19 @@ func TestCheckFindsWhatDiffers(t *testing.T) {
 		{"an operation that says nothing", func(t *testing.T, c *openapitest.Config) {
 			c.Routes, c.Document = nil, edited(t, c.Document, `"security"`, `"x-security"`)
 		}, "does not say which security"},
-		{"schemes at once", func(t *testing.T, c *openapitest.Config) {
-			c.Routes, c.Document = nil, edited(t, c.Document, `"header-key": []`, `"header-key": [], "basic": []`)
-		}, "several schemes at once"},
+		{"schemes of which one is enough", func(t *testing.T, c *openapitest.Config) {
+			c.Routes, c.Document = nil, edited(t, c.Document, `"header-key": []`, `"header-key": [], "session": []`)
+		}, "GET /notes with enough of scheme header-key and wrong of scheme session: got 200, want 401"},
+		{"schemes that are needed together and are not", func(_ *testing.T, c *openapitest.Config) {
+			inner := c.Handler
+			c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/together" {
+					return
+				}
+				inner.ServeHTTP(w, r)
+			})
+		}, "GET /together with enough of scheme query-key and wrong of scheme session: got 200, want 401"},
+		{"schemes that are not enough together", answer("GET /together", status(401)), "GET /together with enough of scheme query-key and enough of scheme session: got 401"},
 		{"a document without operations", func(t *testing.T, c *openapitest.Config) {
 			c.Routes, c.Document = nil, edited(t, c.Document, `"paths"`, `"x-paths"`)
 		}, "has no operation"},

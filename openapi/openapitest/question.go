@@ -30,7 +30,8 @@ const (
 	quiet     want = "403 or 401" // of a scheme that no challenge can name
 )
 
-// without asks with nothing sent. Every scheme of the document is in the challenge, but for those that have none.
+// without asks with nothing sent. Every scheme of the document is in the challenge, but for those that have none and those
+// that only a further guard asks for.
 func (q question) without(optional bool, taken map[string]bool) {
 	resp := q.send(func(*http.Request) {})
 	if optional {
@@ -38,7 +39,7 @@ func (q question) without(optional bool, taken map[string]bool) {
 		return
 	}
 	q.expect(resp, "without a credential", unknown)
-	if resp.Code != http.StatusUnauthorized {
+	if resp.Code != http.StatusUnauthorized || q.several() {
 		return
 	}
 	challenges, err := auth.ParseChallenges(resp.Header().Values("WWW-Authenticate")...)
@@ -57,47 +58,96 @@ func (q question) without(optional bool, taken map[string]bool) {
 	}
 }
 
-// scheme asks with each credential of a scheme that the operation takes.
-func (q question) scheme(name string) {
-	q.ask(name, "wrong", unknown)
-	if q.k.Credentials[name].Little != "" {
-		switch {
-		case q.op.Requirement == nil:
-			q.ask(name, "little", goesOn)
-		case q.k.doc.Components.SecuritySchemes[name].Type == "mutualTLS":
-			q.ask(name, "little", quiet)
-		default:
-			q.ask(name, "little", forbidden)
+// several reports whether the operation takes schemes that are needed together.
+func (q question) several() bool {
+	return slices.ContainsFunc(*q.op.Security, func(alternative map[string][]string) bool { return len(alternative) > 1 })
+}
+
+// presented is a credential of a scheme: the wrong one, one that is too little, or one that is enough.
+type presented struct{ scheme, which string }
+
+// alternative asks with each credential of schemes that are enough together: each of them wrong, and left out, beside the
+// others; all of them too little; and all of them enough.
+func (q question) alternative(names []string) {
+	if len(names) == 0 {
+		return // nothing is enough, which without has asked
+	}
+	all := func(which string) (list []presented) {
+		for _, name := range names {
+			list = append(list, presented{name, which})
+		}
+		return list
+	}
+	for i, name := range names {
+		others := slices.Delete(all("enough"), i, i+1)
+		if q.enough(slices.Delete(slices.Clone(names), i, i+1)) {
+			continue // whatever is beside them
+		}
+		q.ask(unknown, append(others, presented{name, "wrong"})...)
+		if len(others) > 0 {
+			q.ask(unknown, others...)
 		}
 	}
-	q.ask(name, "enough", goesOn)
+	if !slices.ContainsFunc(names, func(name string) bool { return q.k.Credentials[name].Little == "" }) {
+		switch {
+		case q.op.Requirement == nil:
+			q.ask(goesOn, all("little")...)
+		case slices.ContainsFunc(names, func(name string) bool { return q.k.doc.Components.SecuritySchemes[name].Type == "mutualTLS" }):
+			q.ask(quiet, all("little")...)
+		default:
+			q.ask(forbidden, all("little")...)
+		}
+	}
+	q.ask(goesOn, all("enough")...)
+}
+
+// enough reports whether schemes hold all of some alternative.
+func (q question) enough(names []string) bool {
+	return slices.ContainsFunc(*q.op.Security, func(alternative map[string][]string) bool {
+		for name := range alternative {
+			if !slices.Contains(names, name) {
+				return false
+			}
+		}
+		return len(alternative) > 0
+	})
 }
 
 // foreign asks with a good credential of a scheme that the operation does not take. Where it is optional, what is sent to a
 // place that nobody looks at goes on, so nothing follows from the answer.
 func (q question) foreign(name string, optional bool) {
 	if !optional {
-		q.ask(name, "enough", unknown)
+		q.ask(unknown, presented{name, "enough"})
 	}
 }
 
-func (q question) ask(name, which string, w want) {
-	s, c := q.k.doc.Components.SecuritySchemes[name], q.k.Credentials[name]
-	v := map[string]string{"enough": c.Enough, "little": c.Little, "wrong": c.Wrong}[which]
+func (q question) ask(w want, credentials ...presented) {
+	var how []string
+	for _, c := range credentials {
+		how = append(how, c.which+" of scheme "+c.scheme)
+	}
+	resp := q.send(func(r *http.Request) {
+		for _, c := range credentials {
+			q.present(r, c)
+		}
+	})
+	q.expect(resp, "with "+strings.Join(how, " and "), w)
+}
+
+func (q question) present(r *http.Request, p presented) {
+	s, c := q.k.doc.Components.SecuritySchemes[p.scheme], q.k.Credentials[p.scheme]
+	v := map[string]string{"enough": c.Enough, "little": c.Little, "wrong": c.Wrong}[p.which]
 	if v == "" {
 		v = "wrong"
 		if strings.EqualFold(s.Scheme, "basic") {
 			v = "wrong:wrong"
 		}
 	}
-	resp := q.send(func(r *http.Request) {
-		if c.Apply != nil {
-			c.Apply(r, v)
-			return
-		}
-		s.apply(r, v)
-	})
-	q.expect(resp, "with "+which+" of scheme "+name, w)
+	if c.Apply != nil {
+		c.Apply(r, v)
+		return
+	}
+	s.apply(r, v)
 }
 
 func (s scheme) apply(r *http.Request, v string) {
