@@ -1,6 +1,7 @@
 package jwt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,7 +111,12 @@ func (a *Authenticator) Authenticate(r *http.Request) (*auth.Principal, error) {
 	if !a.recognizes(token) {
 		return nil, auth.ErrUnrecognized
 	}
-	ctx := r.Context()
+	return a.Verify(r.Context(), token)
+}
+
+// Verify returns the principal of a token, by the same mapping as Authenticate, for transports other than HTTP; it is an
+// [auth.VerifyFunc]. The errors are those of [Verifier.Verify] and [Authenticator.Principal].
+func (a *Authenticator) Verify(ctx context.Context, token string) (*auth.Principal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, auth.Unavailable(err)
 	}

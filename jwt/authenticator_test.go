@@ -127,6 +127,28 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
+func TestVerifyIsAuthenticateWithoutHTTP(t *testing.T) {
+	a := newAuthenticator(nil)
+	var verify auth.VerifyFunc = a.Verify
+	good := sign(goodHeader, goodClaims(nil))
+	if p, err := verify(t.Context(), good); err != nil || p.Subject() != "alice" {
+		t.Errorf("got %v and error %v, want alice", p, err)
+	}
+	for name, token := range map[string]string{
+		"no token": "", "a forged one": good[:len(good)-4] + "AAAA",
+		"one that is bound to a key": sign(goodHeader, goodClaims(object{"cnf": object{"jkt": "x"}})),
+	} {
+		if p, err := verify(t.Context(), token); p != nil || auth.KindOf(err) != auth.KindInvalid {
+			t.Errorf("%s: got %v and error %v, want a refusal", name, p, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p, err := verify(ctx, good); p != nil || auth.KindOf(err) != auth.KindUnavailable {
+		t.Errorf("got %v and error %v for a request that was given up, want an outage", p, err)
+	}
+}
+
 func TestPrincipalScopes(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
