@@ -30,6 +30,7 @@ type Decision struct {
 	unread     []string
 	reason     auth.Reason
 	stale      string
+	late       bool // the handler's own refusal, after the guard had let the request in
 }
 
 // Status is the status code that answers the decision: 200 where the request may go on, 404 where the refusal is
@@ -86,10 +87,18 @@ func (d Decision) AddHeaders(h http.Header) {
 			h.Set("Cache-Control", "private") // RFC 6750 §2.3
 		}
 	}
+	d.addRefusal(h)
+}
+
+// addRefusal adds what answers an error.
+func (d Decision) addRefusal(h http.Header) {
 	if d.Err == nil {
 		return
 	}
 	h.Set("Cache-Control", "no-store")
+	if d.concealed() {
+		return
+	}
 	for _, c := range d.challenges {
 		h.Add("WWW-Authenticate", c.String())
 	}
@@ -220,7 +229,7 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		err := auth.AsError(d.Err)
 		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
 		e.CredentialID = err.CredentialID
-		if d.proven != nil && (e.Kind == auth.KindForbidden || e.Kind == auth.KindStepUp) {
+		if d.proven != nil && !d.late && (e.Kind == auth.KindForbidden || e.Kind == auth.KindStepUp) {
 			e.Missing = auth.Describe(g.c.Require).String()
 		}
 	}

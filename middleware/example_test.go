@@ -119,6 +119,24 @@ func ExampleAccess_Also() {
 	// 401
 }
 
+// A handler that learns only with the resource at hand that the caller may not go on.
+func ExampleRefuse() {
+	guard, err := middleware.New(middleware.Config{Authenticator: someTokens, Require: auth.Scopes("notes:read")})
+	if err != nil {
+		panic(err)
+	}
+	locked := func(w http.ResponseWriter, r *http.Request) {
+		if caller, _ := auth.FromContext(r.Context()); caller.Subject() != "bob" {
+			middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	resp := authtest.Do(guard.HandlerFunc(locked), authtest.Request("GET", "/", "Authorization", "Bearer reader"))
+	fmt.Println(resp.StatusCode, resp.Header.Get("WWW-Authenticate"))
+	// Output: 403 Bearer error="insufficient_scope", scope="notes:read"
+}
+
 // someKeys knows one key. Package apikey has real ones.
 var someKeys = &authtest.Fake{
 	Scheme: auth.Scheme{Name: "app", Type: "apiKey", In: auth.InHeader, Parameter: "X-API-Key", AuthScheme: "ApiKey"},

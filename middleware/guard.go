@@ -174,17 +174,24 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := g.Check(r)
 		d.AddHeaders(w.Header())
-		switch {
-		case d.Err == nil:
-			next.ServeHTTP(w, d.Request)
-		case d.concealed() && g.c.NotFound != nil:
-			g.c.NotFound.ServeHTTP(w, r)
-		case g.c.ErrorWriter == nil || d.concealed():
-			WriteProblem(w, r, d)
-		default:
-			g.c.ErrorWriter(w, r, d)
+		if d.Err != nil {
+			g.answer(w, r, d)
+			return
 		}
+		next.ServeHTTP(w, d.Request)
 	})
+}
+
+// answer writes status and body of a refusal.
+func (g *Guard) answer(w http.ResponseWriter, r *http.Request, d Decision) {
+	switch {
+	case d.concealed() && g.c.NotFound != nil:
+		g.c.NotFound.ServeHTTP(w, r)
+	case g.c.ErrorWriter == nil || d.concealed():
+		WriteProblem(w, r, d)
+	default:
+		g.c.ErrorWriter(w, r, d)
+	}
 }
 
 // HandlerFunc is Handler for a function.

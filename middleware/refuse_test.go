@@ -1,0 +1,107 @@
+package middleware_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/middleware"
+)
+
+// TestRefuseAnswersAsTheGuardDoes has a handler that refuses after the guard had let the request in.
+func TestRefuseAnswersAsTheGuardDoes(t *testing.T) {
+	leak := fmt.Errorf("database: %s", secretMarker)
+	for _, tt := range []struct {
+		name       string
+		err        error
+		status     int
+		challenges []string
+		retry      string
+		reason     auth.Reason
+	}{
+		{"forbidden, with what the route asks for", auth.Forbidden(auth.ReasonNotAllowed, leak), 403,
+			[]string{`Bearer realm="test", error="insufficient_scope", scope="notes:read"`}, "", auth.ReasonNotAllowed},
+		{"an error of the program is an outage", leak, 503, nil, "1", auth.ReasonUnavailable},
+		{"no error is one too", nil, 503, nil, "1", auth.ReasonUnavailable},
+		{"a wrapped one is what it wraps", fmt.Errorf("x: %w", auth.Throttled(3*time.Second)), 429, nil, "3", auth.ReasonThrottled},
+		{"a login that is too old", &auth.Error{Kind: auth.KindStepUp, Reason: auth.ReasonTooOld, Params: []auth.Param{{Name: "max_age", Value: "60"}}}, 401,
+			[]string{`Bearer realm="test", error="insufficient_user_authentication", max_age="60"`}, "", auth.ReasonTooOld},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var events authtest.Recorder
+			var log bytes.Buffer
+			g := newGuard(t, middleware.Config{
+				Authenticator: auth.FirstOf(keyHeader("k", root), tokens(t)), Require: auth.Scopes("notes:read"),
+				Observer: &events, ErrorLog: slog.New(slog.NewTextHandler(&log, nil)),
+			})
+			h := g.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { middleware.Refuse(w, r, tt.err) })
+			resp := authtest.Do(h, authtest.Request("GET", "/", "Authorization", "Bearer t-alice"))
+			if resp.StatusCode != tt.status || resp.Header.Get("Retry-After") != tt.retry || resp.Header.Get("Cache-Control") != "no-store" ||
+				len(resp.Header.Values("Vary")) != 1 || resp.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("got %d and %v, want %d", resp.StatusCode, resp.Header, tt.status)
+			}
+			if text := body(t, resp); strings.Contains(text, secretMarker) || strings.Contains(text, "database") {
+				t.Errorf("got the cause in %s", text)
+			}
+			authtest.AssertChallenges(t, resp, tt.challenges...)
+			all := events.Events()
+			if len(all) != 2 || all[0].Outcome != auth.OutcomeAllowed {
+				t.Fatalf("got events %+v, want one for the guard and one for the handler", all)
+			}
+			if e := all[1]; e.Outcome != auth.OutcomeRefused || e.Reason != tt.reason || e.Status != tt.status || e.Subject != "alice" || e.Authenticator != "bearer" || e.Missing != "" {
+				t.Errorf("got event %+v", e)
+			}
+			if logged := strings.Contains(log.String(), "no decision"); logged != (tt.status == 503) {
+				t.Errorf("got log %q", log.String())
+			}
+		})
+	}
+}
+
+func TestRefuseInTheGuardsOwnWords(t *testing.T) {
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))
+	}
+	own := newGuard(t, middleware.Config{Authenticator: tokens(t), ErrorWriter: func(w http.ResponseWriter, _ *http.Request, d middleware.Decision) {
+		w.WriteHeader(d.Status())
+		_, _ = fmt.Fprint(w, "ours: ", d.Text())
+	}})
+	resp := authtest.Do(own.HandlerFunc(refuse), authtest.Request("GET", "/", "Authorization", "Bearer t-alice"))
+	if got := body(t, resp); resp.StatusCode != 403 || !strings.HasPrefix(got, "ours: ") {
+		t.Errorf("got %d %s, want the guard's own writer", resp.StatusCode, got)
+	}
+	m := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, middleware.Config{Authenticator: tokens(t)})})
+	m.HandleFunc("GET /concealed", middleware.Authenticated().Conceal(), refuse)
+	h := build(t, m)
+	concealed := authtest.Do(h, authtest.Request("GET", "/concealed", "Authorization", "Bearer t-alice"))
+	unknown := authtest.Do(h, authtest.Request("GET", "/unknown", "Authorization", "Bearer t-alice"))
+	if a, b := body(t, concealed), body(t, unknown); concealed.StatusCode != 404 || a != b || len(concealed.Header.Values("WWW-Authenticate")) != 0 {
+		t.Errorf("got %d %s, want the answer of nothing, %s", concealed.StatusCode, a, b)
+	}
+}
+
+func TestRefuseWithoutAGuard(t *testing.T) {
+	refuse := func(err error) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) { middleware.Refuse(w, r, err) }
+	}
+	resp := authtest.Do(refuse(auth.Throttled(time.Second)), authtest.Request("GET", "/"))
+	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("got %d and %v, want 429", resp.StatusCode, resp.Header)
+	}
+	optional := newGuard(t, middleware.Config{Authenticator: tokens(t), Optional: true})
+	resp = authtest.Do(optional.Handler(refuse(auth.ErrNoCredential)), authtest.Request("GET", "/"))
+	if resp.StatusCode != 401 {
+		t.Errorf("got %d, want 401", resp.StatusCode)
+	}
+	resp = authtest.Do(refuse(errors.New(secretMarker)), authtest.Request("GET", "/"))
+	if got := body(t, resp); resp.StatusCode != 503 || strings.Contains(got, secretMarker) {
+		t.Errorf("got %d %s, want 503 without the cause", resp.StatusCode, got)
+	}
+}
