@@ -22,7 +22,8 @@ type AuthorizerConfig struct {
 	// Audit is told of every decision by a [Requirement], by Check, CanOn and their kin, before it takes effect. It must
 	// be safe for concurrent use and should not block. Nil tells nobody; telling costs the making of a [Decision].
 	Audit func(ctx context.Context, d *Decision)
-	// Logger is told of routes that ended without their second check. Nil is [slog.Default].
+	// Logger is told of conditional routes that are outside of [Authorizer.Track], and of those that ended without their
+	// second check. Nil is [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -102,6 +103,26 @@ func (a *Authorizer) subject(ctx context.Context, p *auth.Principal) (Subject, e
 		}
 	}
 	return a.ResolveIn(ctx, p, tenant), nil
+}
+
+// Check returns nil where the principal that a guard proved has the permission, whatever the resource, and otherwise the
+// error of [Subject.Check], for middleware.Refuse. It is [Authorizer.Subject] and [Subject.Check] in one.
+func (a *Authorizer) Check(ctx context.Context, permission string) error {
+	s, err := a.Subject(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Check(ctx, permission)
+}
+
+// CheckOn is [Authorizer.Check] with a resource: the second check of a conditional route. Where many are asked about, get
+// the [Subject] once.
+func (a *Authorizer) CheckOn(ctx context.Context, permission string, r Resource) error {
+	s, err := a.Subject(ctx)
+	if err != nil {
+		return err
+	}
+	return s.CheckOn(ctx, permission, r)
 }
 
 // Resolve returns what a principal may do in its own tenant, by the policy of the tracked request, else by the one in

@@ -64,3 +64,20 @@ func TestSubjectOfAHandler(t *testing.T) {
 		t.Error("a subject that can't be resolved is allowed something")
 	}
 }
+
+// TestCheckIsSubjectAndCheckInOne asks for whoever is in the context.
+func TestCheckIsSubjectAndCheckInOne(t *testing.T) {
+	failure := error(nil)
+	a := authorizer(t, rbac.AuthorizerConfig{Tenant: func(context.Context, *auth.Principal) (string, error) { return "acme", failure }})
+	checkError(t, a.Check(t.Context(), "invoice:read"), auth.KindNoCredential, auth.ReasonAbsent)
+	checkError(t, a.CheckOn(t.Context(), "invoice:delete", rbac.Resource{}), auth.KindNoCredential, auth.ReasonAbsent)
+	ctx := auth.NewContext(t.Context(), principal(t, auth.PrincipalConfig{Subject: "carl", Scopes: unlimited, Data: rbac.In("acme", "clerk")}))
+	checkError(t, a.Check(ctx, "invoice:read"), 0, "")
+	checkError(t, a.Check(ctx, "invoice:approve"), auth.KindForbidden, rbac.ReasonMissingPermission)
+	checkError(t, a.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: "1", Owner: "carl"}), 0, "")
+	checkError(t, a.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: "1", Owner: "dora"}), auth.KindForbidden, rbac.ReasonCondition)
+	checkError(t, a.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: "1", Tenant: "other", Owner: "carl"}), auth.KindForbidden, rbac.ReasonTenant)
+	failure = errors.New("the directory is down")
+	checkError(t, a.Check(ctx, "invoice:read"), auth.KindUnavailable, auth.ReasonUnavailable)
+	checkError(t, a.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: "1", Owner: "carl"}), auth.KindUnavailable, auth.ReasonUnavailable)
+}

@@ -34,13 +34,23 @@
 //	...
 //	authorizer, err := rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy})
 //	...
+//	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
 //	mux.Handle("GET /invoices", middleware.Require(authorizer.Require("invoice:list")), list)
-//
-// In a handler, where the resource is known:
-//
-//	subject, err := authorizer.Subject(ctx) // of the principal that the guard proved
+//	mux.Handle("DELETE /invoices/{id}", middleware.Require(authorizer.RequireConditional("invoice:delete")), remove)
+//	handler, err := mux.Build()
 //	...
-//	if err := subject.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: id, Tenant: tenant, Owner: owner}); err != nil {
+//	http.ListenAndServe(addr, authorizer.Track(handler))
+//
+// Whether a clerk may delete depends on the invoice, so that route is a conditional one: the guard lets in whoever may be
+// allowed, the handler checks again with the resource, and Track sees to it that it does:
+//
+//	if err := authorizer.CheckOn(ctx, "invoice:delete", rbac.Resource{ID: id, Owner: invoice.Owner}); err != nil {
+//		middleware.Refuse(w, r, err)
+//		return
+//	}
+//
+// Where principals have an issuer, as those of tokens do, set Resource.OwnerIssuer too: subjects are unique by both. Scopes
+// limit what roles allow: a principal without scopes may do nothing, and a login of a person's own has [auth.Unlimited].
 //
 // Roles come with the principal, or as [Bindings] that an [auth.Map] attaches to it. [Reloader] follows a file.
 // [Subject.Explain] says why, [Policy.WhoCan] and [Policy.RolesGranting] who, [Subject.Filter] which rows, [Policy.Diff]

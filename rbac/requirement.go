@@ -25,7 +25,8 @@ func (a *Authorizer) Require(permissions ...string) *Requirement {
 
 // RequireConditional is [Authorizer.Require] for a route whose handler checks again with the resource: it lets in
 // also those whom only a condition on the resource may allow. The route must be inside of [Authorizer.Track], which fails
-// the request where the handler forgets; outside of it such a principal is refused.
+// the request where the handler forgets; outside of it nothing can be decided about such a principal, which is 503 and a line in
+// the log.
 func (a *Authorizer) RequireConditional(permissions ...string) *Requirement {
 	r := a.Require(permissions...)
 	r.conditional = true
@@ -65,6 +66,7 @@ func (r *Requirement) check(ctx context.Context, s *Subject, permission string) 
 	case v.answer == Denied || !r.conditional:
 		return s.describe(permission, v, nil).authError()
 	case !owe(ctx, permission):
+		r.authorizer.logger.ErrorContext(ctx, errUntracked.Error(), "permission", permission)
 		return &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonConfiguration, Err: errUntracked}
 	}
 	return nil

@@ -344,7 +344,11 @@ func TestTrack(t *testing.T) {
 		})
 	}
 	who := principal(t, auth.PrincipalConfig{Roles: []string{"clerk"}, Scopes: unlimited})
+	log.Reset()
 	checkError(t, a.RequireConditional("invoice:delete").Check(t.Context(), who), auth.KindUnavailable, auth.ReasonConfiguration)
+	if !strings.Contains(log.String(), "outside of Authorizer.Track") {
+		t.Errorf("got log %q, want it to say what is missing", log.String())
+	}
 }
 
 func TestAudit(t *testing.T) {
