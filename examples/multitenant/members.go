@@ -7,6 +7,7 @@ import (
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/apikey"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/rbac"
 )
 
@@ -14,7 +15,7 @@ import (
 func (s *service) assign(w http.ResponseWriter, r *http.Request) {
 	subject, err := s.authorizer.Subject(r.Context())
 	if err != nil {
-		http.Error(w, err.Error(), auth.KindOf(err).Status())
+		middleware.Refuse(w, r, err)
 		return
 	}
 	binding := rbac.Binding{Role: r.PathValue("role"), Tenant: subject.Tenant()} // no tenant from the request, no Everywhere

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/rbac"
 )
 
@@ -62,12 +63,9 @@ func (i *invoices) remove(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such invoice", http.StatusNotFound)
 		return
 	}
-	subject, err := i.authorizer.Subject(r.Context())
-	if err == nil {
-		err = subject.CheckOn(r.Context(), "invoice:delete", rbac.Resource{ID: r.PathValue("id"), Tenant: row.Tenant, Owner: row.Owner})
-	}
-	if err != nil {
-		http.Error(w, err.Error(), auth.KindOf(err).Status()) // the public text; the reasons are in the audit log
+	resource := rbac.Resource{ID: r.PathValue("id"), Tenant: row.Tenant, Owner: row.Owner}
+	if err := i.authorizer.CheckOn(r.Context(), "invoice:delete", resource); err != nil {
+		middleware.Refuse(w, r, err) // the reasons are in the audit log
 		return
 	}
 	delete(i.rows, id)

@@ -56,14 +56,9 @@ func (t *teams) addNote(id string, n note) (note, error) {
 // removeNote is a conditional route: whether a member may depends on whose note it is. Track fails the request should this
 // handler forget its second check.
 func (s *service) removeNote(w http.ResponseWriter, r *http.Request) {
-	subject, err := s.policy.Subject(r.Context())
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	id, _ := strconv.Atoi(r.PathValue("id"))
 	s.done(w, r, s.teams.removeNote(r.PathValue("team"), id, func(n note) error { //nolint:contextcheck // it is r's
-		return subject.CheckOn(r.Context(), "note:delete", rbac.Resource{ID: strconv.Itoa(n.ID), Tenant: r.PathValue("team"), Owner: n.Author})
+		return s.policy.CheckOn(r.Context(), "note:delete", rbac.Resource{ID: strconv.Itoa(n.ID), Tenant: r.PathValue("team"), Owner: n.Author})
 	}))
 }
 

@@ -250,9 +250,8 @@ func (s *service) done(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// fail answers an error. What is not the caller's is logged and not shown.
+// fail answers an error. What is no error of the service is one of package auth, or an outage, which is logged and not shown.
 func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var decision *rbac.Decision
 	switch {
 	case errors.Is(err, errNoSuch):
 		http.Error(w, err.Error(), http.StatusNotFound)
@@ -260,11 +259,11 @@ func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, err.Error(), http.StatusConflict)
 	case errors.Is(err, errNoRoom), errors.Is(err, errFull):
 		http.Error(w, err.Error(), http.StatusInsufficientStorage)
-	case errors.As(err, &decision):
-		http.Error(w, decision.Public(), auth.KindOf(err).Status())
 	default:
-		s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err)
-		http.Error(w, "try again later", http.StatusServiceUnavailable)
+		if _, guarded := auth.FromContext(r.Context()); !guarded {
+			s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err) // else the guard does
+		}
+		middleware.Refuse(w, r, err)
 	}
 }
 

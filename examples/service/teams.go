@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2/server"
 	"github.com/cardea-go/auth/rbac"
 )
@@ -193,7 +194,7 @@ func (s *service) mayGive(w http.ResponseWriter, r *http.Request, role string) b
 	case !slices.Contains([]string{"reader", "member", "owner"}, role):
 		http.Error(w, "a role is reader, member or owner", http.StatusUnprocessableEntity)
 	case !subject.Covers(rbac.Binding{Role: role, Tenant: subject.Tenant()}):
-		http.Error(w, "you do not have all that the role allows", http.StatusForbidden)
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))
 	default:
 		return true
 	}

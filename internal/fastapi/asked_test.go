@@ -11,6 +11,7 @@ import (
 	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2/refresh"
 	"github.com/cardea-go/auth/rbac"
 )
@@ -49,7 +50,7 @@ func (s *sessions) login(t *testing.T) http.HandlerFunc {
 		check(err)
 		p, err := people.Verify(r.Context(), r.PostFormValue("username"), r.PostFormValue("password"), addr)
 		if err != nil {
-			http.Error(w, err.Error(), auth.KindOf(err).Status())
+			middleware.Refuse(w, r, err)
 			return
 		}
 		s.endpoints.Answer(w, must(s.issuer.Issue(r.Context(), refresh.Login{Subject: p.Subject()})))
