@@ -43,7 +43,7 @@ type Issuer struct {
 type IssuerConfig struct {
 	// Audience is the aud of its tokens. "" is "test-audience".
 	Audience string
-	// Clock tells the time of the tokens. Nil is time.Now.
+	// Clock tells the time of the tokens, and of the verifiers that Issuer.Config is for. Nil is time.Now.
 	Clock func() time.Time
 }
 
@@ -88,7 +88,8 @@ func (i *Issuer) Config(tb testing.TB) jwt.Config {
 	}
 }
 
-// Rotate gives the issuer a new key. The set has this one alone from now on.
+// Rotate gives the issuer a new key. The set has this one alone from now on. Verifiers by [Issuer.Config] learn of it with a
+// token of the new key, once 30 s have passed since their last fetch by [IssuerConfig].Clock: give it one that you can set.
 func (i *Issuer) Rotate(tb testing.TB) {
 	tb.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)

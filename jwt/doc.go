@@ -10,12 +10,17 @@
 //		Issuer:     "https://login.example.com",
 //		Keys:       keys,
 //		Audience:   []string{"https://api.example.com"},
-//		Algorithms: []jwt.Algorithm{jwt.RS256},
+//		Algorithms: []jwt.Algorithm{jwt.RS256}, // what the issuer signs with: most say RS256, some ES256
+//		// Profile: jwt.ProfileLegacy, for Auth0, Keycloak and others whose access tokens do not say that they are ones
 //	})
 //	…
 //	users, err := jwt.NewAuthenticator(jwt.AuthenticatorConfig{Verifier: verifier})
 //	…
 //	guard, err := middleware.New(middleware.Config{Authenticator: users})
+//
+// Where clients are other people's programs, package oauth2 does the same with what OAuth adds to it: opaque tokens, tokens
+// bound to keys, metadata. For sessions of your own, package oauth2/refresh makes tokens and the authenticator that takes
+// them.
 //
 // Issuer, audience and algorithms have no default: leaving one out is an error at construction, not a token that passes.
 // Where no HTTP is at hand, [Verifier.Verify] takes a token and returns [Claims], which only it can make.

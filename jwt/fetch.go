@@ -23,7 +23,7 @@ var (
 	errNoKeys   = errors.New("jwt: keys: response without a key that can be used")
 	errTooMany  = fmt.Errorf("jwt: keys: response with more than %d keys", MaxKeys)
 	errMetadata = errors.New("jwt: keys: metadata is not a JSON object with issuer and jwks_uri")
-	errIssuer   = errors.New("jwt: keys: metadata names another issuer")
+	errIssuer   = errors.New("jwt: keys: metadata names another issuer: set Issuer to its issuer member, to the letter, a slash at the end included")
 	errLocation = errors.New("jwt: keys: metadata has a jwks_uri that keys must not come from: it must be https://host/path")
 	errPanic    = errors.New("jwt: keys: fetching them panicked")
 )

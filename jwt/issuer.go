@@ -27,7 +27,8 @@ const (
 
 // An IssuerConfig configures [NewIssuer]. Issuer and Keys are required.
 type IssuerConfig struct {
-	// Issuer is the iss of every token: by RFC 8414 §2 an https URL. A query or fragment is an error. Required.
+	// Issuer is the iss of every token, by which verifiers know it: an https URL where others verify (RFC 8414 §2), which
+	// is not demanded. A query or fragment is an error. Required.
 	Issuer string
 	// Keys are what tokens are signed with: a [KeyRing], a [SigningKey] or an [HMACKey]. Required.
 	Keys SigningSource

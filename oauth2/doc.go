@@ -8,7 +8,8 @@
 //	verifier, err := oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: jwt.Config{
 //		Issuer: "https://as.example.com", Keys: keys,
 //		Audience:   []string{"https://api.example.com"},
-//		Algorithms: []jwt.Algorithm{jwt.ES256},
+//		Algorithms: []jwt.Algorithm{jwt.RS256}, // what the issuer signs with: most say RS256, some ES256
+//		// Profile: jwt.ProfileLegacy, for Auth0, Keycloak and others whose access tokens do not say that they are ones
 //	}})
 //	...
 //	authenticator, err := oauth2.NewAuthenticator(oauth2.AuthenticatorConfig{Verifier: verifier})
