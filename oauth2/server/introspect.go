@@ -21,6 +21,7 @@ type introspection struct {
 	Client    string        `json:"client_id,omitempty"`
 	Scope     string        `json:"scope,omitempty"`
 	TokenType string        `json:"token_type,omitempty"`
+	TokenUse  string        `json:"token_use,omitempty"` // not in the RFC: what tells a refresh token from an access token
 	Expires   int64         `json:"exp,omitempty"`
 	Issued    int64         `json:"iat,omitempty"`
 	ID        string        `json:"jti,omitempty"`
@@ -90,15 +91,17 @@ func (s *Server) introspectAccess(ctx context.Context, caller *Client, token str
 	return out, nil
 }
 
-// introspectRefresh tells about a refresh token: to its own client.
+// introspectRefresh tells about a refresh token: to its own client. Where that is a service too, somebody may have sent it
+// the refresh token as an access token, so that the answer says what it is, and names this server as the only audience.
 func (s *Server) introspectRefresh(ctx context.Context, caller *Client, token string) (introspection, error) {
 	session, err := s.sessions.Inspect(ctx, token)
 	if err != nil || session.Client != caller.ID() {
 		return introspection{}, err
 	}
 	out := introspection{
-		Active: true, Issuer: s.c.Issuer, Subject: session.Subject, Audience: session.Audience, Client: session.Client,
-		Scope: session.Scopes.String(), Expires: session.ExpiresAt.Unix(), Issued: session.LastUsedAt.Unix(), Session: session.ID.String(),
+		Active: true, Issuer: s.c.Issuer, Subject: session.Subject, Audience: []string{s.c.Issuer}, Client: session.Client,
+		Scope: session.Scopes.String(), TokenUse: "refresh_token", Expires: session.ExpiresAt.Unix(),
+		Issued: session.LastUsedAt.Unix(), Session: session.ID.String(),
 	}
 	if session.JWKThumbprint != "" {
 		out.Confirm = &confirmation{session.JWKThumbprint}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -78,5 +79,41 @@ func TestResourceServer(t *testing.T) {
 				t.Errorf("%s: after a logout: got %v", name, err)
 			}
 		}
+	}
+}
+
+// A refresh token is active too, for the client that owns it. A service that asks under that client's name must not take it
+// for an access token.
+func TestRefreshTokenIsNoAccessToken(t *testing.T) {
+	w := newWorld(t, nil)
+	both := w.client(server.ClientConfig{
+		ID: "both", Secrets: w.secrets("both", 1), Grants: []server.Grant{server.GrantRefresh}, Scopes: auth.MustScopeSet("read"),
+		Resources: []string{api}, Serves: []string{api},
+	})
+	c := w.config
+	var err error
+	c.LegacyPassword = nil
+	c.Clients, err = server.NewClients(both)
+	check(t, err)
+	s, err := server.New(c)
+	check(t, err)
+	w.handler = s.Handler()
+	introspector, err := oauth2.NewIntrospector(oauth2.IntrospectorConfig{
+		Endpoint: issuer + "/introspect", Issuer: issuer, Client: oauth2.ClientSecretBasic("both", w.secret["both"]),
+		InsecureAnyAudience: true, HTTPClient: &http.Client{Transport: roundTripper{s.Handler()}}, Clock: w.clock.now,
+	})
+	check(t, err)
+	tokens, err := s.Sessions().Issue(t.Context(), refresh.Login{Subject: "alice", Client: "both", Scopes: auth.MustScopeSet("read")})
+	check(t, err)
+	if _, err := introspector.Verify(t.Context(), tokens.AccessToken); err != nil {
+		t.Errorf("the access token: got %v", err)
+	}
+	if _, err := introspector.Verify(t.Context(), tokens.RefreshToken); !errors.Is(err, oauth2.ErrTokenType) {
+		t.Errorf("the refresh token: got %v, want ErrTokenType", err)
+	}
+	// Other libraries look at aud alone: it names who takes a refresh token, and that is this server.
+	got := w.post("/introspect", form("token", tokens.RefreshToken), w.as("both"))
+	if aud, _ := got.body["aud"].([]any); len(aud) != 1 || aud[0] != issuer || got.text("token_use") != "refresh_token" {
+		t.Errorf("got %v", got.body)
 	}
 }
