@@ -324,6 +324,81 @@ func TestStoresThatMisbehave(t *testing.T) {
 	}
 }
 
+// stubLister is a memory store that lists as it is told.
+type stubLister struct {
+	*refresh.MemoryStore
+	list func(refresh.Query) ([]refresh.Grant, error)
+}
+
+func (s stubLister) List(_ context.Context, q refresh.Query) ([]refresh.Grant, error) {
+	return s.list(q)
+}
+
+// Whoever changes a password wants all sessions ended, and nobody else's: also with stores that filter what they have read,
+// that forget half of the question, or that never come to an end.
+func TestListersThatMisbehave(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		list  func(w *world, q refresh.Query) ([]refresh.Grant, error)
+		ended int
+		fails bool
+	}{
+		{"pages that are not full", func(w *world, q refresh.Query) ([]refresh.Grant, error) {
+			q.Limit = 1
+			return w.store.MemoryStore.List(w.t.Context(), q)
+		}, 3, false},
+		{"the same page again and again", func(w *world, q refresh.Query) ([]refresh.Grant, error) {
+			q.After = refresh.GrantID{}
+			return w.store.MemoryStore.List(w.t.Context(), q)
+		}, 3, true},
+		{"somebody else's", func(w *world, q refresh.Query) ([]refresh.Grant, error) {
+			q.Subject, q.Client = "bob", ""
+			return w.store.MemoryStore.List(w.t.Context(), q)
+		}, 0, true},
+		{"another client's", func(w *world, q refresh.Query) ([]refresh.Grant, error) {
+			q.Subject, q.Client = "", "other"
+			return w.store.MemoryStore.List(w.t.Context(), q)
+		}, 0, true},
+		{"one that can't be read, among others", func(w *world, q refresh.Query) ([]refresh.Grant, error) {
+			list, err := w.store.MemoryStore.List(w.t.Context(), q)
+			for n := range list {
+				if q.After == (refresh.GrantID{}) && n == 0 {
+					list[n].Body = []byte{99}
+				}
+			}
+			return list, err
+		}, 2, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			i, err := refresh.New(refresh.Config{
+				Store:  stubLister{w.store.MemoryStore, func(q refresh.Query) ([]refresh.Grant, error) { return tt.list(w, q) }},
+				Access: access(w.clock), Keys: [][]byte{key(1)}, Clock: w.clock.now,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				w.login(refresh.Login{Subject: "alice"})
+			}
+			bob := w.login(refresh.Login{Subject: "bob", Client: "other"})
+			n, err := i.RevokeSubject(t.Context(), "alice")
+			if n != tt.ended || (auth.KindOf(err) == auth.KindUnavailable) != tt.fails {
+				t.Errorf("got %d ended, error %v, want %d", n, err, tt.ended)
+			}
+			if _, err := i.Sessions(t.Context(), "alice"); (err != nil) != tt.fails {
+				t.Errorf("Sessions: got error %v", err)
+			}
+			if live, err := i.Live(t.Context(), bob.Session); err != nil || !live {
+				t.Errorf("got live %v, error %v for somebody else's session", live, err)
+			}
+			if n, err := i.RevokeClient(t.Context(), "app"); tt.ended == 0 && (n != 0 || err == nil) {
+				t.Errorf("RevokeClient: got %d ended, error %v", n, err)
+			}
+		})
+	}
+}
+
 func TestGrantIDText(t *testing.T) {
 	id := refresh.GrantID{1, 2, 3}
 	if got, err := refresh.ParseGrantID(id.String()); err != nil || got != id {

@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -118,7 +119,8 @@ func (i *Issuer) revokeAll(ctx context.Context, q Query) (int, error) {
 // page is how many grants are read at a time.
 const page = 100
 
-// each calls do with every grant that q asks for.
+// each calls do with every grant that q asks for. What can't be done about one does not keep the others from it: the first
+// error is returned at the end.
 func (i *Issuer) each(ctx context.Context, q Query, do func(Grant, *state) error) error {
 	lister, ok := i.c.Store.(Lister)
 	if !ok {
@@ -128,25 +130,40 @@ func (i *Issuer) each(ctx context.Context, q Query, do func(Grant, *state) error
 		return nil // nobody's
 	}
 	q.Limit = page
+	var failed error
 	for {
 		list, err := lister.List(ctx, q)
 		if err != nil {
 			return auth.Unavailable(err)
 		}
+		if len(list) == 0 {
+			return failed
+		}
 		for _, g := range list {
+			if !q.asksFor(g) {
+				return auth.Unavailable(errLister)
+			}
+			q.After = g.ID
 			st, err := decodeState(g)
 			if err != nil {
-				return auth.Unavailable(err)
+				err = auth.Unavailable(err)
+			} else {
+				err = do(g, st)
 			}
-			if err := do(g, st); err != nil {
-				return err
+			if failed == nil {
+				failed = err
 			}
 		}
-		if len(list) < page {
-			return nil
-		}
-		q.After = list[len(list)-1].ID
 	}
+}
+
+var errLister = errors.New("refresh: the store listed a grant that was not asked for, or not in the order of ids")
+
+// asksFor reports whether g is a next answer to q. A store that forgets a part of the question would have us end the
+// sessions of others, and one that forgets After would never come to an end.
+func (q *Query) asksFor(g Grant) bool {
+	return (q.Subject == "" || g.Subject == q.Subject) && (q.Client == "" || g.Client == q.Client) &&
+		bytes.Compare(g.ID[:], q.After[:]) > 0
 }
 
 // A Session is a grant as its subject may see it.

@@ -84,7 +84,8 @@ type Store interface {
 // A Lister is a [Store] that can find the grants of a subject or client, which [Issuer.Sessions], [Issuer.RevokeSubject]
 // and [Issuer.RevokeClient] need.
 type Lister interface {
-	// List returns the grants that q asks for, in the order of their ids, byte by byte; none is no error.
+	// List returns the grants that q asks for, in the order of their ids, byte by byte; none is no error, and says that
+	// there are no more. A page may be shorter than q.Limit.
 	List(ctx context.Context, q Query) ([]Grant, error)
 }
 
