@@ -28,7 +28,8 @@ const tries = 3
 
 // Refresh uses a refresh token: it returns a new access token and the token's successor, after which the token is
 // spent. Inside the grace window the token that was just spent returns the same successor again; a spent token
-// otherwise ends its grant, since two parties hold it and nobody knows which of them is the thief (RFC 9700 §4.14.2).
+// otherwise ends its grant, since two parties hold it and nobody knows which of them is the thief (RFC 9700 §4.14.2). That
+// is done even if ctx ends meanwhile, and may then take 10 s.
 //
 // The error is an [*auth.Error] that wraps [ErrInvalid], [ErrScope] or [ErrTarget], has [auth.KindUnavailable] where
 // nothing is known, or is what the access issuer refused. Nothing is spent before everything has been checked and the
@@ -78,7 +79,7 @@ func (i *Issuer) use(ctx context.Context, g Grant, t *token, q Request) (Tokens,
 	now := i.c.Clock()
 	v, err := i.decide(g, st, t, &q, now)
 	if v == verdictReuse {
-		if e := i.revoke(ctx, g.ID, ReasonReuse); e != nil {
+		if e := i.endStolen(ctx, g.ID); e != nil {
 			err = e
 		}
 	}
@@ -89,6 +90,16 @@ func (i *Issuer) use(ctx context.Context, g Grant, t *token, q Request) (Tokens,
 		return i.replay(ctx, g, st, q, now)
 	}
 	return i.rotate(ctx, g, st, q, now)
+}
+
+// reuseTime is how long a store may take to end a session whose token was used twice.
+const reuseTime = 10 * time.Second
+
+// endStolen ends a grant that two parties use, also where the one that has shown it does not wait for the answer.
+func (i *Issuer) endStolen(ctx context.Context, id GrantID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reuseTime)
+	defer cancel()
+	return i.revoke(ctx, id, ReasonReuse)
 }
 
 // replay answers as before. The grant is as it was, but for the access token, which is new.

@@ -421,3 +421,34 @@ func TestStoreCalls(t *testing.T) {
 	count("live", 1, func() { _, _ = w.issuer.Live(t.Context(), tokens.Session) })
 	count("forged", 0, func() { _, _ = w.refresh("rt1_" + strings.Repeat("A", 75)) })
 }
+
+// hangUp is a store whose caller goes away as soon as the grant has been read.
+type hangUp struct {
+	refresh.Store
+	gone context.CancelFunc
+}
+
+func (s hangUp) Find(ctx context.Context, id refresh.GrantID) (refresh.Grant, error) {
+	g, err := s.Store.Find(ctx, id)
+	s.gone()
+	return g, err
+}
+
+// A client that does not wait for the answer has still shown that two parties hold the token.
+func TestReuseIsNoticedThoughTheClientHangsUp(t *testing.T) {
+	w := newWorld(t, nil)
+	first := w.login(refresh.Login{})
+	second := w.mustRefresh(first.RefreshToken)
+	w.clock.add(time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	impatient, err := refresh.New(refresh.Config{
+		Store: hangUp{w.store, cancel}, Access: access(w.clock), Keys: [][]byte{key(1)}, Observer: w.events, Clock: w.clock.now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := impatient.Refresh(ctx, refresh.Request{Token: first.RefreshToken}); !errors.Is(err, refresh.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
+	}
+	w.refused(second.RefreshToken, auth.ReasonRevoked)
+}
