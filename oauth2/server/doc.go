@@ -49,7 +49,7 @@
 //   - AccessLifetime: 10 min, 10 s to 1 h.
 //   - Request bodies: 64 KiB, 64 parameters of 16 KiB each, each once but for resource, of which 16.
 //   - Client ids: 128 characters. Secrets: 4 a client. Assertions: 10 min from now at most, used once.
-//   - User names: 320 bytes. Passwords: 1 KiB.
+//   - User names: 320 bytes. Passwords: 1 KiB. Neither has control characters.
 //   - Opaque tokens: 8 KiB.
 //   - Sessions: see package oauth2/refresh.
 //

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/oauth2/internal/wire"
@@ -22,7 +24,9 @@ var ErrWrongPassword = errors.New("server: wrong user name or password")
 type LegacyPassword struct {
 	// Verify returns the subject of a user, or [ErrWrongPassword]; any other error says that it can't be decided now. It
 	// must do the same work for an unknown user, as package basic/password does, compare in constant time, and keep
-	// user name and password out of its errors. Required.
+	// user name and password out of its errors. Guesses are counted by the name in lower case, without the spaces around
+	// it: where more spellings find one user, as in databases that ignore accents, take none but the user's own. Neither
+	// text has control characters. Required.
 	Verify func(ctx context.Context, username, password string) (subject string, err error)
 	// Logins limits guesses. Nil is [throttle.NewLogins] with its defaults, for this process alone.
 	Logins *throttle.Logins
@@ -66,8 +70,8 @@ const (
 // legacyPassword is RFC 6749 §4.3. Every failure of the login has one answer.
 func legacyPassword(ctx context.Context, x *exchange) (wire.Tokens, error) {
 	username, password := x.form.Value("username"), x.form.Value("password")
-	if username == "" || password == "" || len(username) > maxUsernameBytes || len(password) > maxPasswordBytes {
-		return wire.Tokens{}, badRequest(ReasonRequest, wire.InvalidRequest, "username or password is missing or too long")
+	if !isText(username, maxUsernameBytes) || !isText(password, maxPasswordBytes) {
+		return wire.Tokens{}, badRequest(ReasonRequest, wire.InvalidRequest, "username or password is missing, too long or not text")
 	}
 	subject, err := x.login(ctx, username, password)
 	if err != nil {
@@ -97,6 +101,12 @@ func legacyPassword(ctx context.Context, x *exchange) (wire.Tokens, error) {
 		return wire.Tokens{}, err
 	}
 	return x.answer(t.AccessToken, t), nil
+}
+
+// isText reports whether s is what a person may have typed. RFC 6749 appendix A.15 and A.16 have no control characters; a
+// back end that stops at a NUL would take any number of names for one, each with guesses of its own.
+func isText(s string, most int) bool {
+	return s != "" && len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // login checks the password, behind the limits.
