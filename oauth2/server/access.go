@@ -33,7 +33,7 @@ func (s *Server) newAccess() (accessFormat, error) {
 	case (s.c.Keys == nil) == (len(s.c.OpaqueKeys) == 0):
 		return nil, errors.New("server: Config.Keys and OpaqueKeys: set one of them")
 	case s.c.Keys == nil:
-		return newOpaque(s.c.OpaqueKeys, s.c.Clock)
+		return newOpaque(s.c.Issuer, s.c.OpaqueKeys, s.c.Clock)
 	}
 	return s.newJWT()
 }

@@ -165,6 +165,24 @@ func TestOpaqueTokens(t *testing.T) {
 	}
 }
 
+// Servers of several issuers may share their keys, as those of tenants do: a token of one is none of the other.
+func TestOpaqueTokensBelongToTheirIssuer(t *testing.T) {
+	w := newWorld(t, opaque)
+	token := w.credentials("worker").text("access_token")
+	c := w.config
+	c.Issuer = "https://id.example.com/other"
+	s, err := server.New(c)
+	check(t, err)
+	rec := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, c.Issuer+"/introspect", strings.NewReader(form("token", token)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w.as("gateway")(r)
+	s.Handler().ServeHTTP(rec, r)
+	if rec.Code != 200 || rec.Body.String() != `{"active":false}` {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+}
+
 // Statements 41 and 42, and RFC 7009 §2.
 func TestRevocation(t *testing.T) {
 	w := newWorld(t, nil)

@@ -24,12 +24,14 @@ const OpaquePrefix = "at1_"
 
 // opaqueFormat seals claims instead of storing them:
 //
-//	at1_ base64url( salt 16 B || nonce 12 B || AES-256-GCM(HMAC-SHA-256(key, label || salt), nonce, claims) )
+//	at1_ base64url( salt 16 B || nonce 12 B || AES-256-GCM(HMAC-SHA-256(key, label || salt), nonce, claims, issuer) )
 //
-// A key for each token keeps the number of tokens under one key far from where random nonces of 96 bits repeat.
+// A key for each token keeps the number of tokens under one key far from where random nonces of 96 bits repeat. The issuer
+// is authenticated and not sent: a token of one does not open for another that has the same keys.
 type opaqueFormat struct {
-	keys  [][]byte
-	clock func() time.Time
+	issuer []byte
+	keys   [][]byte
+	clock  func() time.Time
 }
 
 const (
@@ -38,12 +40,12 @@ const (
 	opaqueLongest = 8 << 10
 )
 
-func newOpaque(keys [][]byte, clock func() time.Time) (*opaqueFormat, error) {
+func newOpaque(issuer string, keys [][]byte, clock func() time.Time) (*opaqueFormat, error) {
 	var errs []error
 	if len(keys) > maxOpaqueKeys {
 		errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys has %d members: use up to %d", len(keys), maxOpaqueKeys))
 	}
-	f := &opaqueFormat{clock: clock}
+	f := &opaqueFormat{issuer: []byte(issuer), clock: clock}
 	for n, key := range keys {
 		if len(key) != opaqueKeyBytes {
 			errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys[%d] has %d bytes: use %d random bytes", n, len(key), opaqueKeyBytes))
@@ -77,8 +79,8 @@ func (f *opaqueFormat) make(_ context.Context, a refresh.Access) (refresh.Access
 	}
 	text := c.encode()
 	raw := make([]byte, opaqueSalt, opaqueSalt+12+len(text)+16)
-	_, _ = rand.Read(raw)                               // never fails
-	raw = box(f.keys[0], raw).Seal(raw, nil, text, nil) //nolint:gosec // this AEAD draws its own nonce
+	_, _ = rand.Read(raw)                                    // never fails
+	raw = box(f.keys[0], raw).Seal(raw, nil, text, f.issuer) //nolint:gosec // this AEAD draws its own nonce
 	token := OpaquePrefix + base64.RawURLEncoding.EncodeToString(raw)
 	if len(token) > opaqueLongest {
 		return refresh.AccessToken{}, errOpaqueLong
@@ -129,7 +131,7 @@ func (f *opaqueFormat) read(_ context.Context, token string) (accessClaims, erro
 		return accessClaims{}, auth.Invalid(auth.ReasonMalformed, nil)
 	}
 	for _, key := range f.keys {
-		plain, err := box(key, raw[:opaqueSalt]).Open(nil, nil, raw[opaqueSalt:], nil)
+		plain, err := box(key, raw[:opaqueSalt]).Open(nil, nil, raw[opaqueSalt:], f.issuer)
 		if err != nil {
 			continue
 		}
