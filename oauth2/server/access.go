@@ -59,12 +59,9 @@ func (s *Server) newJWT() (accessFormat, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: Config.Keys: %w", err)
 	}
-	var algorithms []jwt.Algorithm
-	for _, k := range s.c.Keys.Keys() {
-		algorithms = append(algorithms, k.Key.Algorithm())
-	}
+	// The ring says which algorithm each key is for, and may come to hold keys of others than those of today.
 	verifier, err := jwt.NewVerifier(jwt.Config{
-		Issuer: s.c.Issuer, Keys: s.c.Keys, Audience: s.c.Resources, Algorithms: algorithms, Leeway: jwt.NoLeeway, Clock: s.c.Clock,
+		Issuer: s.c.Issuer, Keys: s.c.Keys, Audience: s.c.Resources, Algorithms: algorithms(), Leeway: jwt.NoLeeway, Clock: s.c.Clock,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("server: Config.Keys: %w", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/jwt"
 	"github.com/cardea-go/auth/oauth2/refresh"
 	"github.com/cardea-go/auth/oauth2/server"
 )
@@ -180,6 +181,37 @@ func TestOpaqueTokensBelongToTheirIssuer(t *testing.T) {
 	s.Handler().ServeHTTP(rec, r)
 	if rec.Code != 200 || rec.Body.String() != `{"active":false}` {
 		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+}
+
+// A ring may hold keys of another algorithm than its own: those of before a change, and those of processes that have changed
+// already. What the server signs with them it must know again, or a revocation says that it is done and is not.
+func TestKeysOfAnotherAlgorithm(t *testing.T) {
+	clock, shared := newClock(), &jwt.MemoryRingStore{}
+	ring := func(a jwt.Algorithm) *jwt.KeyRing {
+		r, err := jwt.NewKeyRing(t.Context(), jwt.KeyRingConfig{
+			Algorithm: a, Store: shared, Secrets: [][]byte{make([]byte, 32)}, Period: 48 * time.Hour, Clock: clock.now,
+		})
+		check(t, err)
+		return r
+	}
+	old := ring(jwt.EdDSA)
+	w := newWorld(t, func(c *server.Config) { c.Keys, c.Clock, c.LegacyPassword = old, clock.now, nil })
+	clock.add(25 * time.Hour)
+	check(t, ring(jwt.ES256).Maintain(t.Context())) // publishes the next key
+	check(t, old.Maintain(t.Context()))
+	clock.add(24 * time.Hour)
+	w.clock.add(49 * time.Hour)
+	tokens, err := w.server.Sessions().Issue(t.Context(), refresh.Login{Subject: "alice", Client: "phone"})
+	check(t, err)
+	if got := w.introspect(tokens.AccessToken); got.body["active"] != true {
+		t.Errorf("got %v for a token that this server has just made", got.body)
+	}
+	if got := w.post("/revoke", form("token", tokens.AccessToken, "client_id", "phone")); got.status != 200 {
+		t.Errorf("got %d", got.status)
+	}
+	if live, err := w.server.Sessions().Live(t.Context(), tokens.Session); err != nil || live {
+		t.Errorf("got live %v, error %v after a revocation that was answered with success", live, err)
 	}
 }
 

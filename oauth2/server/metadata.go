@@ -30,11 +30,16 @@ type metadata struct {
 	ProtectedResources   []string        `json:"protected_resources,omitempty"` // RFC 9728 §4
 }
 
+// algorithms are those of signatures that a public key verifies.
+func algorithms() []jwt.Algorithm {
+	return []jwt.Algorithm{jwt.EdDSA, jwt.ES256, jwt.ES384, jwt.ES512, jwt.PS256, jwt.PS384, jwt.PS512, jwt.RS256, jwt.RS384, jwt.RS512}
+}
+
 // document is written once.
 func (s *Server) document() []byte {
 	confidential := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	all := append(slices.Clone(confidential), "none")
-	algorithms := []jwt.Algorithm{jwt.EdDSA, jwt.ES256, jwt.ES384, jwt.ES512, jwt.PS256, jwt.PS384, jwt.PS512, jwt.RS256, jwt.RS384, jwt.RS512}
+	algorithms := algorithms()
 	m := metadata{
 		Issuer: s.c.Issuer, TokenEndpoint: s.tokenURL, ResponseTypes: []string{}, Grants: slices.Sorted(maps.Keys(s.grants)),
 		TokenAuth: all, TokenAuthAlgs: algorithms,
