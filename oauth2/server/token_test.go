@@ -295,6 +295,33 @@ func TestPrivateKeyJWT(t *testing.T) {
 	w.token(form("grant_type", "client_credentials", "client_assertion", good(), "client_assertion_type", "x")).is(t, 400, "invalid_request")
 }
 
+// The store, or another instance of the server, may have a clock of its own.
+func TestAssertionIsUsedOnceThoughClocksDiffer(t *testing.T) {
+	w := newWorld(t, nil)
+	ahead := func() time.Time { return w.clock.now().Add(jwt.DefaultLeeway) }
+	memory, err := refresh.NewMemoryStore(refresh.MemoryConfig{Clock: ahead})
+	check(t, err)
+	c := w.config
+	c.Sessions.Store, c.LegacyPassword = memory, nil
+	s, err := server.New(c)
+	check(t, err)
+	w.handler = s.Handler()
+	i, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: "signer", Keys: w.signing, Profile: jwt.ProfileLegacy, Lifetime: time.Minute, Clock: w.clock.now})
+	check(t, err)
+	assertion, err := i.Issue(t.Context(), jwt.Grant{Subject: "signer", Audience: []string{issuer}})
+	check(t, err)
+	body := form("grant_type", "client_credentials", "client_assertion", assertion.Token,
+		"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+	if got := w.token(body); got.status != 200 {
+		t.Fatalf("got %d %v", got.status, got.body)
+	}
+	w.clock.add(time.Minute + jwt.DefaultLeeway - time.Second)
+	w.token(body).is(t, 401, "invalid_client")
+	if got := w.events.last().Reason; got != server.ReasonReplay {
+		t.Errorf("got reason %s, want %s", got, server.ReasonReplay)
+	}
+}
+
 // Statements 21, 25, 34, 36 and 38 at the endpoint; the rest is in package refresh.
 func TestRefreshGrant(t *testing.T) {
 	w := newWorld(t, nil)
