@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/jwt"
@@ -164,12 +166,20 @@ func issuerPath(issuer string) (string, error) {
 		return "", fmt.Errorf("server: Config.Issuer is %q: use a URL such as \"https://id.example.com\"", issuer)
 	case strings.ContainsAny(issuer, "?#"):
 		return "", fmt.Errorf("server: Config.Issuer is %q: leave query and fragment out (RFC 8414 §2)", issuer)
-	case strings.ContainsAny(issuer, "{}%\"\\ "):
-		return "", fmt.Errorf("server: Config.Issuer is %q: use letters, digits, '-', '_', '.' and '/' in its path", issuer)
+	case strings.ContainsAny(issuer, "{}%\"\\ ") || strings.ContainsFunc(issuer, isNotASCII) || !isClean(u.Path):
+		return "", fmt.Errorf("server: Config.Issuer is %q: use letters, digits, '-', '_', '.' and single '/' in its path", issuer)
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return "", fmt.Errorf("server: Config.Issuer is %q: use https, or http on a loopback address", issuer)
 	}
 	return strings.TrimSuffix(u.Path, "/"), nil
+}
+
+func isNotASCII(r rune) bool { return r >= utf8.RuneSelf }
+
+// isClean reports whether endpoints below a path can be reached: no handler is asked for a path with empty segments or dots.
+func isClean(issuerPath string) bool {
+	below := strings.TrimSuffix(issuerPath, "/") + "/x"
+	return path.Clean(below) == below
 }
 
 func loopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
