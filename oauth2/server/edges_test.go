@@ -154,6 +154,13 @@ func TestClientsAreChecked(t *testing.T) {
 	w.handler = s.Handler()
 	w.credentials("foreign").is(t, 400, "invalid_target")
 	w.token(form("grant_type", "client_credentials", "client_id", "somebody", "client_secret", w.secret["foreign"])).is(t, 401, "invalid_client")
+	phone := w.client(server.ClientConfig{ID: "phone", Public: true, Grants: []server.Grant{server.GrantRefresh}, Resources: []string{api}})
+	c.Clients = server.ClientFunc(func(context.Context, string) (*server.Client, error) { return phone, nil })
+	s, err = server.New(c)
+	check(t, err)
+	if _, err := s.Sessions().Issue(t.Context(), refresh.Login{Subject: "alice", Client: "PHONE"}); auth.KindOf(err) != auth.KindForbidden {
+		t.Errorf("a session for another client than was found: got %v", err)
+	}
 }
 
 // The right password forgets the failures before it.

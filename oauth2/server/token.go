@@ -278,7 +278,7 @@ func (s *Server) issueToSession(ctx context.Context, a refresh.Access) (refresh.
 		return refresh.AccessToken{}, forbidden(ReasonClient, wire.InvalidClient, "")
 	case err != nil:
 		return refresh.AccessToken{}, auth.Unavailable(err)
-	case client == nil || !client.Allows(GrantRefresh):
+	case client == nil || client.ID() != a.Client || !client.Allows(GrantRefresh):
 		return refresh.AccessToken{}, forbidden(ReasonGrant, wire.UnauthorizedClient, "")
 	}
 	if len(a.Audience) == 0 {
