@@ -3,6 +3,7 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -46,6 +47,9 @@ func (AccessToken) String() string { return redacted }
 
 // GoString returns "[redacted]".
 func (AccessToken) GoString() string { return redacted }
+
+// Format writes "[redacted]", whatever the verb.
+func (AccessToken) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // LogValue returns "[redacted]".
 func (AccessToken) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -27,8 +27,8 @@ const (
 	maxKeys     = 4
 )
 
-// A Config configures [New]. Store, Access and Keys are required.
-type Config struct {
+// A Config configures [New]. Store, Access and Keys are required. It prints as "[redacted]".
+type Config struct { //nolint:recvcheck // its methods for printing must also be those of a value
 	// Store keeps the grants. Required.
 	Store Store
 	// Access makes the access tokens; see [JWT]. Required.
@@ -59,12 +59,25 @@ type Config struct {
 	Clock func() time.Time
 }
 
-// An Issuer starts sessions after logins, and refreshes and revokes them. It is safe for concurrent use.
+// Format writes "[redacted]", whatever the verb, since Keys are secret.
+func (Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (Config) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// An Issuer starts sessions after logins, and refreshes and revokes them. It is safe for concurrent use, and prints as
+// "[redacted]".
 type Issuer struct {
 	c     Config
 	keys  [][]byte
 	grace time.Duration
 }
+
+// Format writes "[redacted]", whatever the verb.
+func (i *Issuer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (i *Issuer) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // New returns the issuer that c describes.
 func New(c Config) (*Issuer, error) {
@@ -183,6 +196,9 @@ func (Tokens) String() string { return redacted }
 
 // GoString returns "[redacted]".
 func (Tokens) GoString() string { return redacted }
+
+// Format writes "[redacted]", whatever the verb.
+func (Tokens) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // LogValue returns the session's id.
 func (t Tokens) LogValue() slog.Value { return slog.StringValue(t.Session.String()) }

@@ -3,6 +3,8 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -10,8 +12,8 @@ import (
 
 // A Request is one use of a refresh token.
 type Request struct {
-	// Token is the refresh token.
-	Token string
+	// Token is the refresh token. It is left out wherever a Request is printed, logged or written as JSON.
+	Token string `json:"-"`
 	// Client is who presents it, authenticated where it is not public. "" is [Config.Client].
 	Client string
 	// Scopes and Audience narrow this access token; the session keeps what it was granted. The empty set is all of it.
@@ -22,6 +24,12 @@ type Request struct {
 	// Access replaces [Config.Access] for this request. Nil does not.
 	Access AccessIssuer
 }
+
+// Format prints the client, under every verb.
+func (q Request) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "refresh request(%q)", q.Client) }
+
+// LogValue returns the client.
+func (q Request) LogValue() slog.Value { return slog.GroupValue(slog.String("client", q.Client)) }
 
 // tries is how often a request decides again after another one has changed the grant in between.
 const tries = 3
