@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -30,7 +31,7 @@ const (
 )
 
 // A Config configures [New]. Issuer, Clients, Resources, Sessions (its Store and Keys) and one of Keys and OpaqueKeys are
-// required.
+// required. It prints as "[redacted]".
 type Config struct {
 	// Issuer is the server's own URL: https, or http on a loopback address, without query and fragment (RFC 8414 §2).
 	// The endpoints are below its path. Required.
@@ -68,6 +69,12 @@ type Config struct {
 	Clock func() time.Time
 }
 
+// Format writes "[redacted]", whatever the verb, since OpaqueKeys and Sessions.Keys are secret.
+func (Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (Config) LogValue() slog.Value { return slog.StringValue(redacted) }
+
 // A PolicyFunc decides on a token that is about to be made. It returns what the token may do, at most ask.Scopes, or an
 // error: an [*auth.Error] refuses (KindInvalid is answered as invalid_grant, KindForbidden as unauthorized_client,
 // KindThrottled with 429), any other error says that it can't be decided now. It must be safe for concurrent use.
@@ -86,7 +93,7 @@ type Ask struct {
 	Resources []string
 }
 
-// A Server is the token side of an authorization server. It is safe for concurrent use.
+// A Server is the token side of an authorization server. It is safe for concurrent use, and prints as "[redacted]".
 type Server struct {
 	c         Config
 	path      string // of the issuer, without a slash at its end
@@ -97,6 +104,12 @@ type Server struct {
 	challenge string
 	metadata  []byte
 }
+
+// Format writes "[redacted]", whatever the verb.
+func (s *Server) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (s *Server) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // New returns the server that c describes.
 func New(c Config) (*Server, error) {
