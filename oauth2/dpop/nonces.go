@@ -24,7 +24,7 @@ const (
 	MaxNonceKeys         = 4
 )
 
-// A NoncesConfig configures [NewNonces]. The zero value is right for a service of one process.
+// A NoncesConfig configures [NewNonces]. The zero value is right for a service of one process. It prints as "[redacted]".
 type NoncesConfig struct {
 	// Keys are secrets of at least 32 random bytes that every instance shares. The first makes nonces, all of them are
 	// accepted; at most 4. Nil is a random key: other instances, and this one after a restart, ask their clients once
@@ -35,6 +35,12 @@ type NoncesConfig struct {
 	// Clock tells the time. Nil is time.Now.
 	Clock func() time.Time
 }
+
+// Format writes "[redacted]", whatever the verb, since Keys are secret.
+func (NoncesConfig) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (NoncesConfig) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Nonces makes and knows nonces without storing any: each is a MAC over a span of time. It is safe for concurrent use.
 type Nonces struct {

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -126,10 +127,20 @@ type Request struct {
 	// count. Take it from configuration: who guesses it from the Host header lets the client choose.
 	URL string
 	// AccessToken is the token that came with the proof, whose hash must be in ath. "" asks for no ath: at a token
-	// endpoint there is no access token yet.
-	AccessToken string
+	// endpoint there is no access token yet. It is left out wherever a Request is printed, logged or written as JSON.
+	AccessToken string `json:"-"`
 	// Thumbprint is that of the key which the access token, refresh token or code is bound to (jkt). "" takes any key.
 	Thumbprint string
+}
+
+// Format prints method and URL, under every verb.
+func (r Request) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "request(%q, %q)", r.Method, r.URL)
+}
+
+// LogValue returns method and URL.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", r.Method), slog.String("url", r.URL))
 }
 
 // A Proof is one that was verified and used up.
