@@ -39,7 +39,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			slog.New(slog.NewTextHandler(&out, nil)).Info("", "value", tt.value)
 			slog.New(slog.NewJSONHandler(&out, nil)).Info("", "value", tt.value)
 			for _, form := range []string{
-				tt.secret, hex.EncodeToString([]byte(tt.secret)), fmt.Sprint([]byte(tt.secret)), fmt.Sprintf("%#v", []byte(tt.secret)),
+				tt.secret, hex.EncodeToString([]byte(tt.secret)), fmt.Sprintf("%d", []byte(tt.secret)),
 			} {
 				if strings.Contains(strings.ToLower(out.String()), strings.ToLower(form)) {
 					t.Errorf("got %q in what is printed or logged", form)
