@@ -90,6 +90,9 @@ func (e *Endpoints) useCookie(c CookieConfig) error {
 // Answer writes tokens as the token endpoint does (RFC 6749 §5.1): what your login handler ends with. The refresh token
 // is in the cookie, where there is one, and then not in the body.
 func (e *Endpoints) Answer(w http.ResponseWriter, t Tokens) {
+	if t.now.IsZero() { // not from Issue or Refresh
+		t.now = e.i.c.Clock()
+	}
 	answer := wire.Tokens{
 		AccessToken: t.AccessToken, TokenType: t.TokenType, RefreshToken: t.RefreshToken, Scope: t.Scopes.String(),
 		ExpiresIn: max(0, int64(t.ExpiresAt.Sub(t.now)/time.Second)),

@@ -88,6 +88,18 @@ func TestEndpointsInBodies(t *testing.T) {
 	}
 }
 
+// Tokens may come to Answer by another way than from Issue: out of a test, or a queue.
+func TestAnswerCountsFromNow(t *testing.T) {
+	w := newWorld(t, nil)
+	rec := httptest.NewRecorder()
+	w.endpoints(refresh.EndpointsConfig{Cookie: &refresh.CookieConfig{}}).Answer(rec, refresh.Tokens{
+		AccessToken: "a", RefreshToken: "r", TokenType: "Bearer", ExpiresAt: start.Add(time.Minute), RefreshExpiresAt: start.Add(time.Hour),
+	})
+	if !strings.Contains(rec.Body.String(), `"expires_in":60`) || onlyCookie(t, rec.Result()).MaxAge != 3600 {
+		t.Errorf("got %s, cookie %v", rec.Body, rec.Result().Cookies())
+	}
+}
+
 func TestEndpointsInCookies(t *testing.T) {
 	for _, tt := range []struct{ path, name string }{{"", "__Host-refresh"}, {"/auth", "__Secure-refresh"}} {
 		t.Run("path "+tt.path, func(t *testing.T) {
@@ -178,6 +190,8 @@ func TestEndpointsRefuse(t *testing.T) {
 		{"garbage", false, func(string) string { return refreshForm("garbage") }, nil, 400, "invalid_grant"},
 		{"a page of another site", true, nil, header("Sec-Fetch-Site", "cross-site"), 403, "invalid_request"},
 		{"a page of another origin", true, nil, header("Origin", "https://evil.example"), 403, "invalid_request"},
+		{"a page without an origin", true, nil, header("Origin", "null"), 403, "invalid_request"},
+		{"a page of our host over another port", true, nil, header("Origin", "https://api.example.com:8443"), 403, "invalid_request"},
 		{"a page of a subdomain", true, nil, header("Sec-Fetch-Site", "same-site"), 403, "invalid_request"},
 		{"no cookie", true, nil, func(r *http.Request) { r.Header.Del("Cookie") }, 400, "invalid_request"},
 		{"two cookies", true, nil, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "__Host-refresh", Value: "x"}) }, 400, "invalid_request"},

@@ -295,6 +295,10 @@ func TestRefreshAudience(t *testing.T) {
 	if err != nil || second.AccessToken != "https://b" {
 		t.Fatalf("got audience %q, error %v", second.AccessToken, err)
 	}
+	// Not that of the access issuer, which may be wider.
+	if third := w.mustRefresh(second.RefreshToken); third.AccessToken != "https://a https://b" {
+		t.Errorf("got audience %q for a request without one, want the session's", third.AccessToken)
+	}
 }
 
 // Statements 21 and 19: another client can't use a token, and does no harm by trying.
@@ -329,6 +333,11 @@ func TestRefreshBinding(t *testing.T) {
 	second, err := w.issuer.Refresh(t.Context(), refresh.Request{Token: first.RefreshToken, JWKThumbprint: "key-1"})
 	if err != nil || second.TokenType != "DPoP" {
 		t.Errorf("got type %q, error %v", second.TokenType, err)
+	}
+	free := w.login(refresh.Login{})
+	bound, err := w.issuer.Refresh(t.Context(), refresh.Request{Token: free.RefreshToken, JWKThumbprint: "key-1"})
+	if err != nil || bound.TokenType != "DPoP" {
+		t.Errorf("a proof for a session that is bound to nothing: got type %q, error %v", bound.TokenType, err)
 	}
 }
 
