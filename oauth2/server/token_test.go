@@ -406,6 +406,12 @@ func TestLegacyPassword(t *testing.T) {
 	if got.status != 200 || got.text("scope") != "read" {
 		t.Errorf("a form without a client: got %d %v", got.status, got.body)
 	}
+	empty := w.token(form("grant_type", "password", "username", "alice", "password", "right"), func(r *http.Request) {
+		r.Header.Set("Authorization", "Basic Og==")
+	})
+	if empty.status != 200 {
+		t.Errorf("a form with an empty client: got %d %v", empty.status, empty.body)
+	}
 	guess := func(user, password string) reply {
 		return w.token(form("grant_type", "password", "username", user, "password", password))
 	}
