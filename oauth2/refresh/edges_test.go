@@ -27,6 +27,10 @@ func TestTokensOfAnotherForm(t *testing.T) {
 		refresh.Prefix + strings.Repeat("!", refresh.TokenBytes-len(refresh.Prefix)),
 		refresh.Prefix + base64.RawURLEncoding.EncodeToString(raw),
 		strings.ToUpper(first.RefreshToken[:4]) + first.RefreshToken[4:],
+		first.RefreshToken + "AAAA",
+		first.RefreshToken + strings.Repeat("A", 1<<20),
+		first.RefreshToken[:len(first.RefreshToken)-4],
+		refresh.Prefix,
 	} {
 		w.refused(token, auth.ReasonMalformed)
 		if _, err := w.issuer.Inspect(t.Context(), token); !errors.Is(err, refresh.ErrInvalid) {

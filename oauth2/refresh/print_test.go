@@ -21,6 +21,11 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, text := range []string{tokens.String(), tokens.GoString(), refresh.AccessToken{Token: secret}.String()} {
+		if text != "[redacted]" {
+			t.Errorf("got %q", text)
+		}
+	}
 	for name, tt := range map[string]struct {
 		value  any
 		secret string

@@ -358,6 +358,9 @@ func TestRefreshKeysRotate(t *testing.T) {
 	if _, err := with(key(3), key(2)).Refresh(t.Context(), refresh.Request{Token: second.RefreshToken}); err != nil {
 		t.Errorf("got %v, want the token to be made with the new key", err)
 	}
+	if _, err := with(key(2), key(5)).Inspect(t.Context(), second.RefreshToken); err != nil {
+		t.Errorf("got %v with the key in first place of two", err)
+	}
 	if _, err := with(key(4)).Refresh(t.Context(), refresh.Request{Token: second.RefreshToken}); !errors.Is(err, refresh.ErrInvalid) {
 		t.Errorf("got %v without its key, want ErrInvalid", err)
 	}
