@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -293,6 +294,63 @@ func TestPrivateKeyJWT(t *testing.T) {
 	send(good()).is(t, 503, "temporarily_unavailable")
 	w.store.fail.Store(false)
 	w.token(form("grant_type", "client_credentials", "client_assertion", good(), "client_assertion_type", "x")).is(t, 400, "invalid_request")
+}
+
+// keySource is a [jwt.KeySource] made of a function.
+type keySource func() (*jwt.PublicKey, error)
+
+func (f keySource) Key(context.Context, string, jwt.Algorithm) (*jwt.PublicKey, error) { return f() }
+
+// What is read of an assertion to find its client is not believed, and keys that can't be had are an outage.
+func TestAssertionsOfOddForms(t *testing.T) {
+	w := newWorld(t, nil)
+	key := mustECDSA()
+	signing, err := jwt.NewSigningKey("k", jwt.ES256, key)
+	check(t, err)
+	down := false
+	odd := w.client(server.ClientConfig{
+		ID: "odd", Algorithms: []jwt.Algorithm{jwt.ES256}, Grants: []server.Grant{server.GrantClientCredentials}, Resources: []string{api},
+		Keys: keySource(func() (*jwt.PublicKey, error) {
+			if down {
+				return nil, errDown
+			}
+			return signing.Public(), nil
+		}),
+	})
+	c := w.config
+	c.LegacyPassword = nil
+	c.Clients, err = server.NewClients(odd)
+	check(t, err)
+	s, err := server.New(c)
+	check(t, err)
+	w.handler = s.Handler()
+	exp := strconv.FormatInt(start.Add(time.Minute).Unix(), 10)
+	send := func(header, claims string) reply {
+		return w.token(form("grant_type", "client_credentials",
+			"client_assertion", signES256(key, header, `{"iss":"odd","aud":"`+issuer+`","exp":`+exp+`,`+claims+`}`),
+			"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))
+	}
+	const header = `{"alg":"ES256","kid":"k"}`
+	if got := send(header, `"sub":"odd","jti":"1"`); got.status != 200 {
+		t.Fatalf("got %d %v", got.status, got.body)
+	}
+	for _, tt := range []struct{ name, header, claims string }{
+		{"a subject in another case, which only a lax reader takes", header, `"sub":"somebody","SUB":"odd","jti":"2"`},
+		{"two subjects", header, `"sub":"somebody","sub":"odd","jti":"3"`},
+		{"no jti", header, `"sub":"odd"`},
+		{"an empty jti", header, `"sub":"odd","jti":""`},
+		{"a jti that is a number", header, `"sub":"odd","jti":4}`},
+		{"an access token", `{"alg":"ES256","kid":"k","typ":"at+jwt"}`, `"sub":"odd","jti":"5"`},
+		{"an access token by its long name", `{"alg":"ES256","kid":"k","typ":"application/AT+JWT"}`, `"sub":"odd","jti":"6"`},
+		{"a DPoP proof", `{"alg":"ES256","kid":"k","typ":"dpop+jwt"}`, `"sub":"odd","jti":"7"`},
+		{"a logout token", header, `"sub":"odd","jti":"8","events":{"http://schemas.openid.net/event/backchannel-logout":{}}`},
+		{"no algorithm", `{"alg":"none"}`, `"sub":"odd","jti":"9"`},
+		{"not valid yet", header, `"sub":"odd","jti":"10","nbf":` + exp},
+	} {
+		t.Run(tt.name, func(t *testing.T) { send(tt.header, tt.claims).is(t, 401, "invalid_client") })
+	}
+	down = true
+	send(header, `"sub":"odd","jti":"11"`).is(t, 503, "temporarily_unavailable")
 }
 
 // The store, or another instance of the server, may have a clock of its own.
