@@ -272,6 +272,7 @@ func TestSessions(t *testing.T) {
 		"a client without sessions":    {Subject: "bob", Client: "worker"},
 		"a scope beyond the client's":  {Subject: "bob", Client: "phone", Scopes: auth.MustScopeSet("admin")},
 		"a resource beyond the server": {Subject: "bob", Client: "phone", Audience: []string{"https://evil.example"}},
+		"the prefix of clients":        {Subject: server.ClientSubject(""), Client: "phone"},
 		"a client's subject":           {Subject: server.ClientSubject("worker"), Client: "phone"},
 	} {
 		if _, err := sessions.Issue(t.Context(), l); auth.KindOf(err) != auth.KindForbidden {

@@ -41,6 +41,9 @@ func TestClientCredentials(t *testing.T) {
 	if got.body["refresh_token"] != nil {
 		t.Error("got a refresh token")
 	}
+	if e := w.events.last(); e.Outcome != auth.OutcomeAllowed || e.CredentialID != "worker" || e.Subject != "client:worker" || e.Scheme != "client_credentials" {
+		t.Errorf("got event %v", e)
+	}
 	claims, err := w.verifier(api).Verify(t.Context(), got.text("access_token"))
 	check(t, err)
 	if claims.Type() != "at+jwt" || claims.Subject() != "client:worker" || claims.ClientID() != "worker" || claims.ID() == "" ||
@@ -123,6 +126,17 @@ func TestTokenRefusals(t *testing.T) {
 		{"the header and an assertion", func(w *world) string {
 			return cc + "&client_assertion=a.b.c&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
 		}, as("worker"), 400, "invalid_request"},
+		{"the secret in the body and an assertion", func(w *world) string {
+			return cc + "&client_id=worker&client_secret=" + w.secret["worker"] + "&client_assertion=a.b.c&client_assertion_type=" + bearerAssertion
+		}, nil, 400, "invalid_request"},
+		{"an assertion without its type", text(cc + "&client_assertion=a.b.c"), as("worker"), 400, "invalid_request"},
+		{"the type of an assertion without one", text(cc + "&client_assertion_type=" + bearerAssertion), as("worker"), 400, "invalid_request"},
+		{"an assertion of an unknown client", text(cc + "&client_assertion=x.eyJzdWIiOiJzdHJhbmdlciJ9.x&client_assertion_type=" + bearerAssertion), nil, 401, "invalid_client"},
+		{"an unknown client that does not authenticate", text(cc + "&client_id=stranger"), nil, 401, "invalid_client"},
+		{"a public client in the body and another without its secret", text(form("grant_type", "refresh_token", "refresh_token", "x", "client_id", "phone")), basic("worker:"), 400, "invalid_request"},
+		{"a secret without a client, and a client in the body", func(w *world) string {
+			return cc + "&client_id=worker&client_secret=" + w.secret["worker"]
+		}, basic(":x"), 401, "invalid_client"},
 		{"another client in the body", text(cc + "&client_id=web"), as("worker"), 400, "invalid_request"},
 		{"the secret in the URL", text(cc), func(w *world, r *http.Request) {
 			r.URL.RawQuery = form("client_id", "worker", "client_secret", w.secret["worker"])
@@ -177,6 +191,8 @@ func TestTokenRefusals(t *testing.T) {
 		})
 	}
 }
+
+const bearerAssertion = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
 
 func text(s string) func(*world) string { return func(*world) string { return s } }
 
@@ -455,6 +471,9 @@ func TestDPoP(t *testing.T) {
 	}
 	w.store.fail.Store(true)
 	w.token(form("grant_type", "client_credentials"), w.as("bound"), proof(key)).is(t, 503, "temporarily_unavailable")
+	if got := w.events.last().Kind; got != auth.KindUnavailable {
+		t.Errorf("got an event of kind %v, want that of an outage", got)
+	}
 }
 
 // Statement 53: limited, and off unless it is switched on.
@@ -632,4 +651,32 @@ func TestOutages(t *testing.T) {
 		c.Clients = server.ClientFunc(func(context.Context, string) (*server.Client, error) { return nil, nil })
 	})
 	mute.credentials("worker").is(t, 401, "invalid_client")
+	if _, err := mute.server.Sessions().Issue(t.Context(), refresh.Login{Subject: "a", Client: "web"}); auth.KindOf(err) != auth.KindForbidden {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The id of a request that nothing has authenticated reaches a source only where it can be one, and a client that comes
+// with ErrUnknownClient is none.
+func TestWhatSourcesAreAsked(t *testing.T) {
+	asked := 0
+	w := newWorld(t, func(c *server.Config) {
+		known := c.Clients
+		c.Clients = server.ClientFunc(func(ctx context.Context, id string) (*server.Client, error) {
+			asked++
+			client, _ := known.Client(ctx, id)
+			return client, server.ErrUnknownClient
+		})
+	})
+	w.credentials("worker").is(t, 401, "invalid_client")
+	if asked != 1 {
+		t.Errorf("got %d calls of the source, want 1", asked)
+	}
+	for _, id := range []string{"\x00", "a b", "a'--", "ä", strings.Repeat("x", 129)} {
+		w.token(form("grant_type", "client_credentials", "client_id", id, "client_secret", "x")).is(t, 401, "invalid_client")
+		w.post("/introspect", form("token", "x", "client_id", id, "client_secret", "x")).is(t, 401, "invalid_client")
+	}
+	if asked != 1 {
+		t.Error("the source was asked for an id that no client can have")
+	}
 }
