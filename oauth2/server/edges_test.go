@@ -69,7 +69,8 @@ func TestOpaqueTokenTooLong(t *testing.T) {
 	})
 	big := w.client(server.ClientConfig{ID: "big", Secrets: w.secrets("big", 1), Grants: []server.Grant{server.GrantClientCredentials}, Resources: resources})
 	c := w.config
-	c.Clients, err = server.NewClients(big)
+	kiosk := w.client(server.ClientConfig{ID: "phone", Public: true, Grants: []server.Grant{server.GrantLegacyPassword}, Resources: resources})
+	c.Clients, err = server.NewClients(big, kiosk)
 	check(t, err)
 	s, err := server.New(c)
 	check(t, err)
@@ -79,6 +80,8 @@ func TestOpaqueTokenTooLong(t *testing.T) {
 		pairs = append(pairs, "resource", r)
 	}
 	w.token(form(pairs...), w.as("big")).is(t, 503, "temporarily_unavailable")
+	pairs[1] = "password"
+	w.token(form(append(pairs, "username", "alice", "password", "right")...)).is(t, 503, "temporarily_unavailable")
 }
 
 func TestIntrospectionOfBoundRefreshToken(t *testing.T) {
