@@ -70,7 +70,7 @@ func TestEndpointsInBodies(t *testing.T) {
 		answer["token_type"] != "Bearer" || answer["expires_in"] != 600.0 || answer["scope"] != "read write" {
 		t.Errorf("got answer %v", answer)
 	}
-	res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken, "scope", "read"))
+	res, answer := call(t, e.Refresh, refreshForm(first.RefreshToken, "scope", "read", "client_id", refresh.DefaultClient))
 	if res.StatusCode != 200 || answer["scope"] != "read" || answer["refresh_token"] == first.RefreshToken {
 		t.Fatalf("got %d %v", res.StatusCode, answer)
 	}
@@ -101,7 +101,7 @@ func TestAnswerCountsFromNow(t *testing.T) {
 }
 
 func TestEndpointsInCookies(t *testing.T) {
-	for _, tt := range []struct{ path, name string }{{"", "__Host-refresh"}, {"/auth", "__Secure-refresh"}} {
+	for _, tt := range []struct{ path, name string }{{"", "__Host-refresh"}, {"/", "__Host-refresh"}, {"/auth", "__Secure-refresh"}} {
 		t.Run("path "+tt.path, func(t *testing.T) {
 			w := newWorld(t, nil)
 			e := w.endpoints(refresh.EndpointsConfig{Cookie: &refresh.CookieConfig{Path: tt.path}})
@@ -182,6 +182,7 @@ func TestEndpointsRefuse(t *testing.T) {
 		{"no grant type", false, func(s string) string { return "refresh_token=" + s }, nil, 400, "invalid_request"},
 		{"an empty grant type", false, func(s string) string { return "grant_type=&refresh_token=" + s }, nil, 400, "invalid_request"},
 		{"another grant type", false, func(s string) string { return "grant_type=password&refresh_token=" + s }, nil, 400, "unsupported_grant_type"},
+		{"another grant type beside a cookie", true, func(string) string { return "grant_type=password" }, nil, 400, "unsupported_grant_type"},
 		{"no token", false, func(string) string { return refreshForm("") }, nil, 400, "invalid_request"},
 		{"the token in the URL only", false, func(string) string { return refreshForm("") }, func(r *http.Request) { r.URL.RawQuery = "refresh_token=x" }, 400, "invalid_request"},
 		{"another client", false, func(s string) string { return refreshForm(s, "client_id", "other") }, nil, 401, "invalid_client"},
