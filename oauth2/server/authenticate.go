@@ -126,7 +126,12 @@ func (s *Server) presented(r *http.Request, form wire.Form) (presented, error) {
 	if p.id != "" && p.id != id {
 		return p, badRequest(auth.ReasonMultiple, wire.InvalidRequest, clientMismatch)
 	}
-	p.id, p.secret, p.method = id, secret, methodSecret
+	p.id = id
+	// RFC 6749 §2.3.1: "The client MAY omit the parameter if the client secret is an empty string." Forms that have a field
+	// for it send it empty for public clients; a client that has a secret is refused without one.
+	if p.secret = secret; secret != "" {
+		p.method = methodSecret
+	}
 	return p, nil
 }
 

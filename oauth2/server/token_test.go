@@ -489,6 +489,16 @@ func TestLegacyPassword(t *testing.T) {
 	if empty.status != 200 {
 		t.Errorf("a form with an empty client: got %d %v", empty.status, empty.body)
 	}
+	// A form whose field for the secret was left empty sends the id alone.
+	for id, want := range map[string]int{"phone": 200, "worker": 401, "nobody": 401} {
+		got := w.token(form("grant_type", "password", "username", "alice", "password", "right"), func(r *http.Request) { r.SetBasicAuth(id, "") })
+		if got.status != want {
+			t.Errorf("Basic with the id %q and no secret: got %d %v, want %d", id, got.status, got.body, want)
+		}
+	}
+	w.token(form("grant_type", "password", "username", "alice", "password", "right", "client_secret", "x"), func(r *http.Request) {
+		r.SetBasicAuth("phone", "")
+	}).is(t, 400, "invalid_request")
 	guess := func(user, password string) reply {
 		return w.token(form("grant_type", "password", "username", user, "password", password))
 	}
