@@ -2,20 +2,33 @@
 // refresh token (RFC 6749 §1.5), rotates the refresh token at each use, notices when a stolen one is used (RFC 9700
 // §4.14.2), and ends sessions: this one, all of a subject, all of a client.
 //
+//	keys, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{})
+//	...
+//	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: url, Audience: []string{url}, Keys: keys})
+//	...
 //	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
 //	...
-//	sessions, err := refresh.New(refresh.Config{Store: store, Access: refresh.JWT(issuer), Keys: [][]byte{secret}})
+//	sessions, err := refresh.New(refresh.Config{Store: store, Access: refresh.JWT(access), Keys: [][]byte{secret}})
 //	...
-//	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{})
+//	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{Scopes: auth.MustScopeSet("notes:read")})
 //	...
-//	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-//		// find out who it is, then:
-//		tokens, err := sessions.Issue(r.Context(), refresh.Login{Subject: user.ID, Scopes: scopes})
-//		...
-//		endpoints.Answer(w, tokens)
-//	})
-//	mux.HandleFunc("POST /refresh", endpoints.Refresh)
-//	mux.HandleFunc("POST /logout", endpoints.Logout)
+//	tokens, err := sessions.Authenticator(jwt.AuthenticatorConfig{})
+//	...
+//	guard, err := middleware.New(middleware.Config{Authenticator: tokens})
+//	...
+//	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
+//	mux.HandleFunc("POST /login", middleware.Authenticated().Via(passwords), endpoints.Login)
+//	mux.HandleFunc("POST /refresh", middleware.Public(), endpoints.Refresh)
+//	mux.HandleFunc("POST /logout", middleware.Public(), endpoints.Logout)
+//	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), notes)
+//
+// where passwords is the guard of whatever people log in with, such as package basic. From a shell:
+//
+//	curl -u ann:… -X POST …/login
+//	curl -d grant_type=refresh_token -d refresh_token=rt1_… …/refresh
+//	curl -d token=rt1_… …/logout
+//
+// A login that is no HTTP authentication calls [Issuer.Issue] and [Endpoints.Answer] itself.
 //
 // It is not an authorization server: for clients of other people, client secrets and introspection see package
 // oauth2/server, which is built on it. It does not log anybody in.
@@ -30,8 +43,9 @@
 //
 // # Security considerations
 //
-// Access tokens that are JWTs live until they expire, 10 minutes by default, unless the verifier asks: set the [Issuer] as
-// jwt.Config.Revoker, for one look-up a request.
+// Access tokens that are JWTs live until they expire, 10 minutes by default, unless the verifier asks:
+// [Issuer.Authenticator] does, for one look-up a request. A verifier of your own has to be told to: set the [Issuer] as its
+// jwt.Config.Revoker.
 //
 // Inside the grace window (10 s by default) a stolen token that was just spent works for the thief as it does for the
 // client: both then hold the same successor, and the next use outside the window by the second of them ends the session.
@@ -52,7 +66,7 @@
 //   - Lifetime: 90 days in all, maximum 400 days.
 //   - Grace: 10 s, maximum 10 min; none with Strict.
 //   - Keys: 1 to 4, of 32 bytes or more.
-//   - Subject and client: 255 bytes. Device label: 200 bytes. Scopes: 4 KiB. Audience: 16 names.
+//   - Subject and client: 255 bytes. Device label: 200 bytes are kept. Scopes: 4 KiB. Audience: 16 names.
 //   - Request bodies: 64 KiB, 64 parameters of 16 KiB each.
 //   - MemoryConfig.MaxGrants: 100,000, maximum 10 million.
 //

@@ -158,8 +158,24 @@ func TestLogoutRefusals(t *testing.T) {
 	if res, answer := call(t, e.Logout, "token="); res.StatusCode != 400 {
 		t.Errorf("got %d %v", res.StatusCode, answer)
 	}
-	if res, _ := call(t, e.Logout, "token=garbage"); res.StatusCode != 200 {
-		t.Errorf("a token that is none: got %d", res.StatusCode)
+	if res, _ := call(t, e.Logout, "token=rt1_garbage"); res.StatusCode != 200 {
+		t.Errorf("a refresh token that is none of ours: got %d", res.StatusCode)
+	}
+	first := w.login(refresh.Login{})
+	if res, answer := call(t, e.Logout, "token="+first.AccessToken); res.StatusCode != 400 || answer["error"] != "unsupported_token_type" {
+		t.Errorf("the access token, which ends nothing: got %d %v", res.StatusCode, answer)
+	}
+	if res, answer := call(t, e.Logout, "token="+first.RefreshToken+"&refresh_token="+first.RefreshToken); res.StatusCode != 400 || answer["error"] != "invalid_request" {
+		t.Errorf("two at once: got %d %v", res.StatusCode, answer)
+	}
+	if live, err := w.issuer.Live(t.Context(), first.Session); !live || err != nil {
+		t.Errorf("got a session that has ended, error %v", err)
+	}
+	if res, answer := call(t, e.Logout, "refresh_token="+first.RefreshToken); res.StatusCode != 200 {
+		t.Errorf("by its other name: got %d %v", res.StatusCode, answer)
+	}
+	if live, err := w.issuer.Live(t.Context(), first.Session); live || err != nil {
+		t.Errorf("got a session that lives on, error %v", err)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 type EndpointsConfig struct {
 	// Client is whose sessions the endpoints serve. "" is [Config.Client].
 	Client string
+	// Scopes are those of the sessions that [Endpoints.Login] starts, as far as the login covers them. The empty set is
+	// no scope at all; an unlimited one is an error.
+	Scopes auth.ScopeSet
 	// Cookie carries refresh tokens in a cookie, for pages in a browser: no script sees one. Nil carries them in
 	// bodies, for every other client.
 	Cookie *CookieConfig
@@ -41,15 +44,16 @@ type CookieConfig struct {
 type Endpoints struct {
 	i      *Issuer
 	client string
+	scopes auth.ScopeSet
 	dpop   *dpop.Verifier
 	url    string
 	cookie *http.Cookie // a template, or nil
 	origin *http.CrossOriginProtection
 }
 
-// Endpoints returns handlers for refresh and logout.
+// Endpoints returns handlers for login, refresh and logout.
 func (i *Issuer) Endpoints(c EndpointsConfig) (*Endpoints, error) {
-	e := &Endpoints{i: i, client: c.Client, dpop: c.DPoP, url: c.URL}
+	e := &Endpoints{i: i, client: c.Client, scopes: c.Scopes, dpop: c.DPoP, url: c.URL}
 	if e.client == "" {
 		e.client = i.c.Client
 	}
@@ -59,6 +63,9 @@ func (i *Issuer) Endpoints(c EndpointsConfig) (*Endpoints, error) {
 	}
 	if (c.DPoP == nil) != (c.URL == "") {
 		errs = append(errs, errors.New("refresh: EndpointsConfig.DPoP and URL: set both or neither"))
+	}
+	if c.Scopes.IsUnlimited() {
+		errs = append(errs, errUnlimited)
 	}
 	if c.Cookie != nil {
 		errs = append(errs, e.useCookie(*c.Cookie))
@@ -136,11 +143,15 @@ func (e *Endpoints) Refresh(w http.ResponseWriter, r *http.Request) {
 	e.Answer(w, tokens)
 }
 
-// Logout ends the session that a refresh token belongs to: a POST of a form with token (RFC 7009 §2.1), or of an empty
-// one where the token is in the cookie. The answer is 200 also for a token that is not accepted, and 503 where the
-// session may live on.
+// Logout ends the session that a refresh token belongs to: a POST of a form with token (RFC 7009 §2.1) or refresh_token, or
+// of an empty one where the token is in the cookie. The answer is 200 also for a refresh token that is not accepted, and 503
+// where the session may live on. What is no refresh token at all, such as the access token, ends nothing, and the answer says
+// so: 400, unsupported_token_type.
 func (e *Endpoints) Logout(w http.ResponseWriter, r *http.Request) {
-	_, token, refusal := e.read(r, "token")
+	_, token, refusal := e.read(r, "token", "refresh_token")
+	if refusal == nil && e.cookie == nil && !strings.HasPrefix(token, Prefix) {
+		refusal = &wire.Error{Status: http.StatusBadRequest, Code: wire.UnsupportedTokenType, Description: "that is no refresh token: send the refresh token as token"}
+	}
 	if refusal != nil {
 		wire.Fail(w, refusal)
 		return
@@ -156,8 +167,8 @@ func (e *Endpoints) Logout(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// read returns the form and the refresh token, from the one place where it may be.
-func (e *Endpoints) read(r *http.Request, parameter string) (wire.Form, string, *wire.Error) {
+// read returns the form and the refresh token, from the one place where it may be: one of the parameters, or the cookie.
+func (e *Endpoints) read(r *http.Request, parameters ...string) (wire.Form, string, *wire.Error) {
 	form, refusal := e.form(r)
 	if refusal != nil {
 		return nil, "", refusal
@@ -165,7 +176,14 @@ func (e *Endpoints) read(r *http.Request, parameter string) (wire.Form, string, 
 	if id := form.Value("client_id"); id != "" && id != e.client {
 		return nil, "", &wire.Error{Status: http.StatusUnauthorized, Code: wire.InvalidClient, Description: "another client's endpoint"}
 	}
-	token := form.Value(parameter)
+	token := ""
+	for _, name := range parameters {
+		value := form.Value(name)
+		if value != "" && token != "" {
+			return nil, "", wire.Bad("the refresh token is repeated")
+		}
+		token += value
+	}
 	if e.cookie != nil {
 		if token != "" {
 			return nil, "", wire.Bad("the refresh token belongs in the cookie")
@@ -179,7 +197,7 @@ func (e *Endpoints) read(r *http.Request, parameter string) (wire.Form, string, 
 		}
 	}
 	if token == "" {
-		return nil, "", wire.Bad("the refresh token is missing")
+		return nil, "", wire.Bad("the refresh token is missing: send it as " + parameters[0])
 	}
 	return form, token, nil
 }
@@ -190,12 +208,16 @@ func (e *Endpoints) form(r *http.Request) (wire.Form, *wire.Error) {
 		return wire.ReadForm(r)
 	}
 	if r.Method == http.MethodPost && e.origin.Check(r) != nil {
-		return nil, &wire.Error{Status: http.StatusForbidden, Code: wire.InvalidRequest, Description: "cross-origin request"}
+		return nil, crossOrigin()
 	}
 	if r.Method == http.MethodPost && r.ContentLength == 0 {
 		return nil, nil
 	}
 	return wire.ReadForm(r)
+}
+
+func crossOrigin() *wire.Error {
+	return &wire.Error{Status: http.StatusForbidden, Code: wire.InvalidRequest, Description: "cross-origin request"}
 }
 
 // fill reads what a refresh request may say beside the token.

@@ -3,8 +3,10 @@ package refresh_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +15,9 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2/refresh"
 )
 
@@ -75,6 +79,77 @@ func ExampleIssuer() {
 	// the same answer: true
 	// device: laptop
 	// after logout: true
+}
+
+// A login by name and password, of which the access token ends with the session.
+func ExampleEndpoints_Login() {
+	sessions := newSessions(context.Background(), nil)
+	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{Scopes: auth.MustScopeSet("notes:read")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := sessions.Authenticator(jwt.AuthenticatorConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard, err := middleware.New(middleware.Config{Authenticator: tokens})
+	if err != nil {
+		log.Fatal(err)
+	}
+	passwords, err := middleware.New(middleware.Config{Authenticator: people()}) // package basic has real ones
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
+	mux.HandleFunc("POST /login", middleware.Authenticated().Via(passwords), endpoints.Login)
+	mux.HandleFunc("POST /refresh", middleware.Public(), endpoints.Refresh)
+	mux.HandleFunc("POST /logout", middleware.Public(), endpoints.Logout)
+	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "buy milk")
+	})
+	handler, err := mux.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	var answer struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		Scope   string
+	}
+	login := authtest.Request("POST", "/login")
+	login.SetBasicAuth("ann", "secret")
+	if err := json.NewDecoder(authtest.Do(handler, login).Body).Decode(&answer); err != nil {
+		log.Fatal(err)
+	}
+	notes := func() int {
+		return authtest.Do(handler, authtest.Request("GET", "/notes", "Authorization", "Bearer "+answer.Access)).StatusCode
+	}
+	fmt.Println("logged in:", notes(), answer.Scope)
+	logout := authtest.Request("POST", "/logout", "Content-Type", "application/x-www-form-urlencoded")
+	logout.Body = io.NopCloser(strings.NewReader(url.Values{"token": {answer.Refresh}}.Encode()))
+	authtest.Do(handler, logout)
+	fmt.Println("logged out:", notes())
+	// Output:
+	// logged in: 200 notes:read
+	// logged out: 401
+}
+
+// people knows one name and password.
+func people() auth.Authenticator {
+	return &authtest.Fake{
+		Scheme: auth.Scheme{Name: "basic", Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "Basic", Realm: "notes"},
+		Func: func(r *http.Request) (*auth.Principal, error) {
+			name, password, ok := r.BasicAuth()
+			switch {
+			case !ok:
+				return nil, auth.ErrNoCredential
+			case name != "ann" || password != "secret":
+				return nil, auth.Invalid(auth.ReasonMismatch, nil)
+			}
+			return auth.NewPrincipal(auth.PrincipalConfig{Subject: name, Scopes: auth.Unlimited(), AuthenticatedAt: time.Now()})
+		},
+	}
 }
 
 // A token that is used twice ends its session: somebody else has it too.

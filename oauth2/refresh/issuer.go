@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -159,7 +160,8 @@ type Login struct {
 	Scopes auth.ScopeSet
 	// Audience is who may accept the access tokens. Nil is the access issuer's default.
 	Audience []string
-	// Device is a label for people, such as "Firefox on Linux", at most 200 bytes.
+	// Device is a label for people, such as "Firefox on Linux" or the User-Agent. Of a longer one, 200 bytes are kept, and
+	// what is no UTF-8 is replaced.
 	Device string
 	// JWKThumbprint binds the session to a key (RFC 9449 §5), whose possession the caller must have checked. "" does
 	// not.
@@ -213,6 +215,7 @@ func (i *Issuer) Issue(ctx context.Context, l Login) (Tokens, error) {
 	if err := l.check(); err != nil {
 		return Tokens{}, err
 	}
+	l.Device = shorten(l.Device)
 	now := i.c.Clock()
 	g := Grant{Version: 1, Subject: l.Subject, Client: l.Client}
 	_, _ = rand.Read(g.ID[:]) // never fails
@@ -302,7 +305,7 @@ func (l *Login) check() error {
 	}
 	for _, text := range []struct {
 		field, value string
-	}{{"Device", l.Device}, {"JWKThumbprint", l.JWKThumbprint}, {"ACR", l.ACR}} {
+	}{{"JWKThumbprint", l.JWKThumbprint}, {"ACR", l.ACR}} {
 		if len(text.value) > maxLabelBytes || !utf8.ValidString(text.value) {
 			add(text.field, fmt.Errorf("longer than %d bytes, or not UTF-8: shorten it", maxLabelBytes))
 		}
@@ -317,6 +320,16 @@ const (
 	maxScopeBytes = 4 << 10
 	maxAudience   = 16
 )
+
+// shorten cuts a text that is for people alone. It often comes from a client, whose login must not fail for it.
+func shorten(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), 2*maxLabelBytes)], "\uFFFD")
+	for len(s) > maxLabelBytes {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
 
 var errName = fmt.Errorf("empty, longer than %d bytes or not UTF-8: use a stable id", maxNameBytes)
 

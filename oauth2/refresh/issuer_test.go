@@ -55,7 +55,6 @@ func TestLoginNamesItsMistakes(t *testing.T) {
 		"Client":        {Subject: "a", Client: strings.Repeat("c", 256)},
 		"Scopes":        {Subject: "a", Scopes: auth.Unlimited()},
 		"Audience":      {Subject: "a", Audience: []string{""}},
-		"Device":        {Subject: "a", Device: strings.Repeat("d", 201)},
 		"JWKThumbprint": {Subject: "a", JWKThumbprint: strings.Repeat("d", 201)},
 		"ACR":           {Subject: "a", ACR: "\xff"},
 		"more than":     {Subject: "a", Scopes: auth.MustScopeSet(strings.Repeat("s", 5000))},
@@ -66,6 +65,27 @@ func TestLoginNamesItsMistakes(t *testing.T) {
 	}
 	if w.store.create.Load() != 0 {
 		t.Error("something was stored")
+	}
+}
+
+// Labels come from clients, such as the User-Agent: no login fails for one.
+func TestDeviceLabelsAreCutToSize(t *testing.T) {
+	for _, tt := range []struct{ name, device, want string }{
+		{"a short one", "Firefox on Linux", "Firefox on Linux"},
+		{"one of just the size", strings.Repeat("d", 200), strings.Repeat("d", 200)},
+		{"a longer one", strings.Repeat("d", 100_000), strings.Repeat("d", 200)},
+		{"one that would be cut within a letter", strings.Repeat("d", 199) + "é", strings.Repeat("d", 199)},
+		{"no UTF-8", "a\xffb", "a\uFFFDb"},
+		{"no UTF-8 at all", strings.Repeat("x\xff", 1000), strings.Repeat("x\uFFFD", 50)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.login(refresh.Login{Device: tt.device})
+			list, err := w.issuer.Sessions(t.Context(), "alice")
+			if err != nil || len(list) != 1 || list[0].Device != tt.want {
+				t.Errorf("got %+v and error %v, want %q", list, err, tt.want)
+			}
+		})
 	}
 }
 

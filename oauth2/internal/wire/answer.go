@@ -19,6 +19,7 @@ const (
 	UnsupportedTokenType = "unsupported_token_type"  // RFC 7009 §2.2.1
 	InvalidDPoPProof     = "invalid_dpop_proof"      // RFC 9449 §5
 	UseDPoPNonce         = "use_dpop_nonce"          // RFC 9449 §8
+	AccessDenied         = "access_denied"           // RFC 6749 §4.1.2.1
 	Unavailable          = "temporarily_unavailable" // RFC 6749 §4.1.2.1
 )
 
@@ -36,6 +37,11 @@ func (e *Error) Error() string { return e.Code + ": " + e.Description }
 // Bad is invalid_request.
 func Bad(description string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: InvalidRequest, Description: description}
+}
+
+// UsePOST refuses another method.
+func UsePOST() *Error {
+	return &Error{Status: http.StatusMethodNotAllowed, Code: InvalidRequest, Description: "use POST", Allow: http.MethodPost}
 }
 
 // Fail writes a refusal (RFC 6749 §5.2).

@@ -50,7 +50,7 @@ func (f Form) Values(name string) []string {
 // logged it, counts for nothing. Parameters may come once, but for those named in repeatable.
 func ReadForm(r *http.Request, repeatable ...string) (Form, *Error) {
 	if r.Method != http.MethodPost {
-		return nil, &Error{Status: http.StatusMethodNotAllowed, Code: InvalidRequest, Description: "use POST", Allow: http.MethodPost}
+		return nil, UsePOST()
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, Bad("send the parameters as application/x-www-form-urlencoded")
