@@ -63,7 +63,7 @@ func newService(ctx context.Context, base string) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.newTokens(keys) //nolint:contextcheck // it asks the ring once, for what is in memory
+	tokens, err := s.newTokens(keys)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func newService(ctx context.Context) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.newServer(keys) //nolint:contextcheck // it asks the ring once, for what is in memory
+	tokens, err := s.newServer(keys)
 	if err != nil {
 		return nil, err
 	}

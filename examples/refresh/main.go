@@ -52,20 +52,19 @@ type service struct {
 
 func newService(ctx context.Context, pw string) (*service, error) {
 	s := &service{}
-	keys, err := s.startSessions(ctx)
-	if err != nil {
+	if err := s.startSessions(ctx); err != nil {
 		return nil, err
 	}
 	login, err := newLogin(ctx, pw)
 	if err != nil {
 		return nil, err
 	}
-	api, err := s.newAPI(keys)
+	api, err := s.newAPI()
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /login", login.HandlerFunc(s.login))
+	mux.Handle("POST /login", login.HandlerFunc(s.endpoints.Login))
 	mux.HandleFunc("POST /refresh", s.endpoints.Refresh)
 	mux.HandleFunc("POST /logout", s.endpoints.Logout)
 	mux.Handle("GET /notes", api.HandlerFunc(notes))
@@ -76,28 +75,28 @@ func newService(ctx context.Context, pw string) (*service, error) {
 
 // startSessions keeps all in memory: a restart logs everybody out. With a RingStore and a refresh.Store on a database,
 // and secrets from the configuration, nobody notices one.
-func (s *service) startSessions(ctx context.Context) (*jwt.KeyRing, error) {
+func (s *service) startSessions(ctx context.Context) error {
 	keys, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	tokens, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: base, Audience: []string{base}, Keys: keys})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	s.sessions, err = refresh.New(refresh.Config{Store: store, Access: refresh.JWT(tokens), Keys: [][]byte{secret}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// For pages in a browser, set Cookie: the refresh token is then where no script sees it.
-	s.endpoints, err = s.sessions.Endpoints(refresh.EndpointsConfig{})
-	return keys, err
+	s.endpoints, err = s.sessions.Endpoints(refresh.EndpointsConfig{Scopes: auth.MustScopeSet("notes:read")})
+	return err
 }
 
 // newLogin guards the login: guesses are limited, and an unknown name is not told from a wrong password.
@@ -110,7 +109,7 @@ func newLogin(ctx context.Context, pw string) (*middleware.Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := basic.NewStatic(hasher, basic.User{Name: "alice", PasswordHash: hash})
+	users, err := basic.NewStatic(hasher, basic.User{Name: "alice", PasswordHash: hash, Scopes: auth.Unlimited()})
 	if err != nil {
 		return nil, err
 	}
@@ -121,35 +120,14 @@ func newLogin(ctx context.Context, pw string) (*middleware.Guard, error) {
 	return middleware.New(middleware.Config{Authenticator: authenticator})
 }
 
-// newAPI guards the API. As the verifier's Revoker, the sessions are asked on every request, so that a logout stops access
-// tokens too; without it they live for ten minutes.
-func (s *service) newAPI(keys *jwt.KeyRing) (*middleware.Guard, error) {
-	verifier, err := jwt.NewVerifier(jwt.Config{
-		Issuer: base, Keys: keys, Audience: []string{base}, Algorithms: []jwt.Algorithm{jwt.EdDSA}, Revoker: s.sessions,
-	})
-	if err != nil {
-		return nil, err
-	}
-	authenticator, err := jwt.NewAuthenticator(jwt.AuthenticatorConfig{Verifier: verifier, Realm: "notes"})
+// newAPI guards the API by the sessions' own tokens. The sessions are asked on every request, so that a logout stops access
+// tokens too; a verifier that does not ask, in another program for one, takes them for ten minutes.
+func (s *service) newAPI() (*middleware.Guard, error) {
+	authenticator, err := s.sessions.Authenticator(jwt.AuthenticatorConfig{Realm: "notes"})
 	if err != nil {
 		return nil, err
 	}
 	return middleware.New(middleware.Config{Authenticator: authenticator, Require: auth.Scopes("notes:read")})
-}
-
-// login starts a session for whoever the guard let in.
-func (s *service) login(w http.ResponseWriter, r *http.Request) {
-	who, _ := auth.FromContext(r.Context()) // there is one: the guard saw to it
-	device := r.UserAgent()
-	tokens, err := s.sessions.Issue(r.Context(), refresh.Login{
-		Subject: who.Subject(), Scopes: auth.MustScopeSet("notes:read"), Device: device[:min(len(device), 100)],
-	})
-	if err != nil {
-		log.Print("login: ", err)
-		http.Error(w, "try again later", http.StatusServiceUnavailable)
-		return
-	}
-	s.endpoints.Answer(w, tokens)
 }
 
 // list shows where somebody is logged in.

@@ -108,7 +108,7 @@ func (s *service) build() error {
 
 	mux.HandleFunc("GET /health", public, health)
 	mux.Handle("POST /signup", public, signUps(http.HandlerFunc(s.signUp)))
-	mux.HandleFunc("POST /session/login", middleware.Authenticated().Via(login), s.login)
+	mux.HandleFunc("POST /session/login", middleware.Authenticated().Via(login), s.tokens.web.Login)
 	mux.HandleFunc("POST /session/refresh", public, s.tokens.web.Refresh) // the cookie is the credential
 	mux.HandleFunc("POST /session/logout", public, s.tokens.web.Logout)
 	mux.Handle("/oauth/", public, s.tokens.server.Handler())

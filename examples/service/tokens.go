@@ -43,8 +43,8 @@ func newTokens(ctx context.Context, base string, people *people, programs server
 		return nil, err
 	}
 	secret := make([]byte, 32)
-	_, _ = rand.Read(secret)                  // never fails
-	t.server, err = server.New(server.Config{ //nolint:contextcheck // it asks the ring once, for what is in memory
+	_, _ = rand.Read(secret) // never fails
+	t.server, err = server.New(server.Config{
 		Issuer: base + "/oauth", Clients: clients, Resources: []string{t.api}, Keys: keys,
 		Sessions: refresh.Config{Store: store, Keys: [][]byte{secret}},
 		// For the Authorize button of the page at /docs/. Applications of your own log in as the pages do.
@@ -54,7 +54,7 @@ func newTokens(ctx context.Context, base string, people *people, programs server
 	if err != nil {
 		return nil, err
 	}
-	if t.web, err = t.sessions().Endpoints(refresh.EndpointsConfig{Client: "web", Cookie: &refresh.CookieConfig{}}); err != nil {
+	if t.web, err = t.sessions().Endpoints(refresh.EndpointsConfig{Client: "web", Scopes: allScopes, Cookie: &refresh.CookieConfig{}}); err != nil {
 		return nil, err
 	}
 	t.accepted, err = t.accept(base, keys)
@@ -118,18 +118,6 @@ func (t *tokens) accept(base string, keys jwt.KeySource) (*oauth2.Authenticator,
 		},
 		Description: "Sign in, or get a token as a program of a team.",
 	})
-}
-
-// login starts a session for whoever the guard of the route let in by password.
-func (s *service) login(w http.ResponseWriter, r *http.Request) {
-	started, err := s.tokens.sessions().Issue(r.Context(), refresh.Login{
-		Client: "web", Subject: principal(r).Subject(), Scopes: allScopes, Device: r.UserAgent(),
-	})
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.tokens.web.Answer(w, started)
 }
 
 type sessionJSON struct {

@@ -23,7 +23,7 @@ func newPage() (*page, error) {
 		return nil, err
 	}
 	p := &page{files: http.FileServerFS(files)}
-	p.docs, err = docs.New(docs.Config{Title: "Notes API"})
+	p.docs, err = docs.New(docs.Config{Title: "Notes API", ClientID: "docs"})
 	return p, err
 }
 

@@ -140,13 +140,19 @@ func (b *tab) click(within, name, text string) {
 	b.do("click "+text, chromedp.Click(element(within, name, text)))
 }
 
-// fill types into the field of a label, in place of what is there.
+// fill types into the field of a label.
 func (b *tab) fill(within, label, value string) {
 	b.t.Helper()
 	field := fmt.Sprintf(`%s//label[starts-with(normalize-space(), %q)]//input`, within, label)
-	b.do("find "+label, chromedp.Focus(field))
-	run(b, "select what is in "+label, chromedp.Evaluate[any](`document.activeElement.select()`))
-	b.do("type into "+label, chromedp.SendKeys(field, value))
+	b.overwrite(field, value)
+}
+
+// overwrite types into a field, in place of what is there.
+func (b *tab) overwrite(field, value string) {
+	b.t.Helper()
+	b.do("find "+field, chromedp.Focus(field))
+	run(b, "select what is in "+field, chromedp.Evaluate[any](`document.activeElement.select()`))
+	b.do("type into "+field, chromedp.SendKeys(field, value))
 }
 
 // see waits until an element is there to be seen.

@@ -19,7 +19,7 @@ func (b *tab) authorize(title string, fields ...string) {
 	b.do("open the dialog", chromedp.Click(`//div[@class="auth-wrapper"]/button[contains(., "Authorize")]`))
 	b.see(panel(title))
 	for i := 0; i < len(fields); i += 2 {
-		b.do("type into "+fields[i], chromedp.SendKeys(fmt.Sprintf(`%s//*[@id=%q]`, panel(title), fields[i]), fields[i+1]))
+		b.overwrite(fmt.Sprintf(`%s//*[@id=%q]`, panel(title), fields[i]), fields[i+1])
 	}
 	b.picture("dialog")
 	b.click(panel(title), "button", "Authorize")
