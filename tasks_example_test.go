@@ -1,0 +1,194 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/apikey"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/basic"
+	"github.com/cardea-go/auth/basic/password"
+	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/middleware"
+	"github.com/cardea-go/auth/oauth2"
+	"github.com/cardea-go/auth/oauth2/refresh"
+	"github.com/cardea-go/auth/openapi"
+	"github.com/cardea-go/auth/openapi/docs"
+	"github.com/cardea-go/auth/openapi/openapitest"
+	"github.com/cardea-go/auth/rbac"
+)
+
+// oneUser knows one name and password.
+func oneUser(ctx context.Context, user basic.User, pw string) *basic.Authenticator {
+	hasher, err := password.New(password.Config{})
+	check(err)
+	user.PasswordHash, err = hasher.Hash(ctx, pw)
+	check(err)
+	users, err := basic.NewStatic(hasher, user)
+	check(err)
+	people, err := basic.New(basic.Config{Realm: "notes", Users: users, Hasher: hasher})
+	check(err)
+	return people
+}
+
+// People log in with name and password, for an access token of ten minutes and a refresh token for the next one.
+func Example_login() {
+	ctx := context.Background()
+	people := oneUser(ctx, basic.User{Name: "ann", Scopes: auth.Unlimited()}, "correct horse battery")
+	notes := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "buy milk") }
+	const url = "https://notes.example"
+	secret := make([]byte, 32) // from your configuration; it and the stores must outlive a restart
+	_, _ = rand.Read(secret)
+
+	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{}) // signs; its keys change by themselves
+	check(err)
+	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: url, Audience: []string{url}, Keys: ring})
+	check(err)
+	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
+	check(err)
+	sessions, err := refresh.New(refresh.Config{Store: store, Access: refresh.JWT(access), Keys: [][]byte{secret}})
+	check(err)
+	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{Scopes: auth.MustScopeSet("notes:read")})
+	check(err)
+	tokens, err := sessions.Authenticator(jwt.AuthenticatorConfig{}) // a logout stops access tokens too
+	check(err)
+	guard, err := middleware.New(middleware.Config{Authenticator: tokens})
+	check(err)
+	passwords, err := middleware.New(middleware.Config{Authenticator: people})
+	check(err)
+
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
+	mux.HandleFunc("POST /login", middleware.Authenticated().Via(passwords), endpoints.Login) // curl -u ann:… -X POST …/login
+	mux.HandleFunc("POST /refresh", middleware.Public(), endpoints.Refresh)                   // curl -d grant_type=refresh_token -d refresh_token=… …/refresh
+	mux.HandleFunc("POST /logout", middleware.Public(), endpoints.Logout)                     // curl -d token=… …/logout
+	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), notes)
+	handler, err := mux.Build()
+	check(err)
+
+	login := authtest.Request("POST", "/login")
+	login.SetBasicAuth("ann", "correct horse battery")
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	check(json.NewDecoder(authtest.Do(handler, login).Body).Decode(&answer))
+	resp := authtest.Do(handler, authtest.Request("GET", "/notes", "Authorization", "Bearer "+answer.Token))
+	fmt.Println(resp.StatusCode)
+	// Output: 200
+}
+
+// A service that takes the access tokens of somebody else's authorization server.
+func Example_acceptTokens() {
+	notes := func(w http.ResponseWriter, r *http.Request) {}
+	newHandler := func(issuer, api string) http.Handler {
+		keys, err := jwt.NewRemote(jwt.RemoteConfig{Issuer: issuer}) // by discovery; https
+		check(err)
+		verifier, err := oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: jwt.Config{
+			Issuer: issuer, Keys: keys, Audience: []string{api}, // tokens that were made for other services are refused
+			Algorithms: []jwt.Algorithm{jwt.RS256}, // what the issuer signs with: most say RS256
+			// Profile: jwt.ProfileLegacy, for Auth0, Keycloak and others whose tokens do not say that they are access tokens
+		}})
+		check(err)
+		tokens, err := oauth2.NewAuthenticator(oauth2.AuthenticatorConfig{Verifier: verifier})
+		check(err)
+		guard, err := middleware.New(middleware.Config{Authenticator: tokens})
+		check(err)
+		return guard.MustRequire(auth.Scopes("notes:read")).HandlerFunc(notes)
+	}
+
+	handler := newHandler("https://accounts.example", "https://notes.example/api")
+	resp := authtest.Do(handler, authtest.Request("GET", "/notes"))
+	fmt.Println(resp.StatusCode, resp.Header.Get("WWW-Authenticate"))
+	// Output: 401 Bearer
+}
+
+const documents = `
+version: 1
+permissions: {doc: [read, delete]}
+roles:
+  viewer: {allow: ["doc:read"]}
+  editor: {inherits: [viewer], allow: [{permission: "doc:delete", when: [owner]}]}
+  admin:  {allow: ["doc:*"]}
+`
+
+// Roles, and a rule for owners.
+func Example_roles() {
+	ownerOf := func(id string) string { return map[string]string{"1": "ann", "2": "bob"}[id] }
+	read := func(w http.ResponseWriter, _ *http.Request) {}
+	people := oneUser(context.Background(), basic.User{Name: "ann", Scopes: auth.Unlimited(), Roles: []string{"editor"}}, "correct horse battery")
+	guard, err := middleware.New(middleware.Config{Authenticator: people})
+	check(err)
+
+	policy, err := rbac.Parse("policy.yaml", []byte(documents), rbac.Config{})
+	check(err)
+	authorizer, err := rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy})
+	check(err)
+	remove := func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		if err := authorizer.CheckOn(r.Context(), "doc:delete", rbac.Resource{ID: id, Owner: ownerOf(id)}); err != nil {
+			middleware.Refuse(w, r, err) // as the guard would
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
+	mux.HandleFunc("GET /docs/{id}", middleware.Require(authorizer.Require("doc:read")), read)
+	mux.HandleFunc("DELETE /docs/{id}", middleware.Require(authorizer.RequireConditional("doc:delete")), remove)
+	built, err := mux.Build()
+	check(err)
+	handler := authorizer.Track(built) // sees to it that remove does not forget its check
+
+	for _, path := range []string{"/docs/1", "/docs/2"} {
+		r := authtest.Request("DELETE", path)
+		r.SetBasicAuth("ann", "correct horse battery")
+		fmt.Println(authtest.Do(handler, r).StatusCode)
+	}
+	// Output:
+	// 204
+	// 403
+}
+
+// A description of the routes, a page to try them, and a test that both tell the truth.
+func Example_docs() {
+	keys, err := apikey.New(apikey.Config{Prefix: "acme", Store: apikey.NewMemoryStore(apikey.MemoryConfig{})})
+	check(err)
+	authenticator, err := keys.Authenticator(apikey.AuthenticatorConfig{Placements: []apikey.Placement{apikey.Header("X-API-Key")}})
+	check(err)
+	guard, err := middleware.New(middleware.Config{Authenticator: authenticator})
+	check(err)
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
+	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), func(w http.ResponseWriter, _ *http.Request) {})
+
+	// After the routes of the API, which it describes:
+	document, err := openapi.New(openapi.Config{Title: "Notes", Version: "1.0.0", Routes: mux.Routes()})
+	check(err)
+	page, err := docs.New(docs.Config{Title: "Notes"})
+	check(err)
+	mux.Handle("GET /openapi.json", middleware.Public(), document.JSONHandler())
+	mux.Handle("GET /docs/", middleware.Public(), page)
+	handler, err := mux.Build()
+	check(err)
+
+	key := func(scopes ...string) string {
+		issued, err := keys.Create(context.Background(), apikey.Request{Subject: "test", Scopes: auth.MustScopeSet(scopes...)})
+		check(err)
+		return issued.Secret.Reveal()
+	}
+	// In a test: each route is asked without a credential, with a wrong one, with too little and with enough.
+	err = openapitest.Check(openapitest.Config{
+		Document: document, Handler: handler,
+		Credentials: map[string]openapitest.Credential{"apikey": {Enough: key("notes:read"), Little: key()}},
+	})
+	fmt.Println(err)
+	text, err := io.ReadAll(authtest.Do(handler, authtest.Request("GET", "/docs/")).Body)
+	check(err)
+	fmt.Println(strings.Contains(string(text), "<title>Notes</title>"))
+	// Output:
+	// <nil>
+	// true
+}
