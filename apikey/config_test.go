@@ -39,6 +39,15 @@ func TestConfigurationMistakesAreAllReported(t *testing.T) {
 	}
 }
 
+func TestPlainDigestsAreNotAllowedTwice(t *testing.T) {
+	_, err := apikey.New(apikey.Config{
+		Prefix: "acme", Store: apikey.NewMemoryStore(apikey.MemoryConfig{}), AllowPlainDigests: true,
+	})
+	if err == nil || !strings.Contains(err.Error(), "AllowPlainDigests without Peppers") {
+		t.Errorf("got %v, want a mistake: without a pepper every digest is plain", err)
+	}
+}
+
 func TestPrefixesThatAreRefused(t *testing.T) {
 	for _, prefix := range []string{"", "a", "A1", "1a", "acme_", "a-b", "abcdefghijklm", "acmé", "a b"} {
 		_, err := apikey.New(apikey.Config{Prefix: prefix, Store: apikey.NewMemoryStore(apikey.MemoryConfig{})})

@@ -49,6 +49,7 @@ const (
 // hash would only make every request slow (NIST SP 800-63B-4 §3.1.2.2 draws the line at 112 bits).
 type digester struct {
 	peppers []*pepper // the first makes new digests
+	plain   bool      // digests that anybody can compute are accepted
 	decoy   hexDigest
 }
 
@@ -66,9 +67,12 @@ type keyed struct {
 
 type hexDigest [2 * sha256.Size]byte
 
-func newDigester(peppers []Pepper) (*digester, error) {
+func newDigester(peppers []Pepper, allowPlain bool) (*digester, error) {
 	var errs []error
-	d := &digester{}
+	d := &digester{plain: allowPlain || len(peppers) == 0}
+	if allowPlain && len(peppers) == 0 {
+		errs = append(errs, errors.New("apikey: Config.AllowPlainDigests without Peppers: all digests are plain then: leave it out"))
+	}
 	for i, p := range peppers {
 		if p.ID == "" || len(p.ID) > 16 || strings.Trim(p.ID, alphabet+".-") != "" {
 			errs = append(errs, fmt.Errorf("apikey: Config.Peppers[%d].ID %q: use 1 to 16 of a-z, A-Z, 0-9, \".\" and \"-\"", i, p.ID))
@@ -151,7 +155,7 @@ const (
 // check compares in constant time. It computes exactly one digest whatever the stored one is. foreign is what another
 // system's digest is made of, for a key of that system's; "" for one of ours.
 func (d *digester) check(stored, key, foreign string) verdict {
-	if foreign != "" && strings.HasPrefix(stored, foreignPrefix) {
+	if foreign != "" && d.plain && strings.HasPrefix(stored, foreignPrefix) {
 		return checkForeign(stored, foreign)
 	}
 	p, digits, ok := d.parse(stored)
@@ -178,7 +182,7 @@ func (d *digester) work(key string) {
 }
 
 func (d *digester) parse(stored string) (p *pepper, digits string, ok bool) {
-	if rest, found := strings.CutPrefix(stored, plainDigest); found {
+	if rest, found := strings.CutPrefix(stored, plainDigest); found && d.plain {
 		digits = rest
 	} else if rest, found := strings.CutPrefix(stored, keyedDigest); found {
 		var id string

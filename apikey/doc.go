@@ -40,7 +40,8 @@
 //     [Config.ExplainRefusals] tells more only to who has the secret.
 //   - With [Config.Peppers], digests are HMAC-SHA-256 under a secret that is not in the store, and the whole key is bound:
 //     a row can't be moved to another id, environment or kind. Without, they are SHA-256 of 190 random bits, which nobody
-//     guesses either; a pepper also keeps somebody who can write to the store from planting a key of his own.
+//     guesses either; a pepper also keeps somebody who can write to the store from planting a key of his own, once
+//     [Config.AllowPlainDigests] is off.
 //   - Nothing about a key is cached: a revoked key stops with the next request, as far as the store keeps its promise.
 //   - Failures of the store, of a limit or of a check for administrators are 503 and never let anybody in.
 //   - The checksum protects nothing. Ids and checksums can be made up: revoke a reported leak with [Keys.RevokeLeaked],
@@ -72,5 +73,6 @@
 // # Compatibility
 //
 // Digests name their form ("s1", "h1") and pepper, so that forms can be added: a key's digest is made anew on its next use.
-// Keys of other systems are taken over by their plain SHA-256 or SHA-512 digests, see [ForeignFormat].
+// Keys of other systems are taken over by their plain SHA-256 or SHA-512 digests, see [ForeignFormat]. A service that
+// gets its first pepper sets [Config.AllowPlainDigests] until its keys have been used.
 package apikey

@@ -113,7 +113,7 @@ type Import struct {
 }
 
 // Import takes over a key of another system by its digest; the key itself is not needed. It returns ErrExists for a key
-// that is there already.
+// that is there already. With [Config.Peppers] it needs [Config.AllowPlainDigests].
 func (k *Keys) Import(ctx context.Context, in Import) (*Record, error) {
 	i := slices.IndexFunc(k.c.ForeignFormats, func(f ForeignFormat) bool { return f.Name == in.Format })
 	if i < 0 {
@@ -127,6 +127,9 @@ func (k *Keys) Import(ctx context.Context, in Import) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !k.digests.plain {
+		return nil, errPlainDigest
+	}
 	digits := hex.EncodeToString(in.Digest)
 	if r.ID = f.recordID(in.ID, digits); r.ID == "" {
 		return nil, &RequestError{[]string{"ID: use up to 64 of a-z, A-Z, 0-9, \".\", \"_\" and \"-\""}}
@@ -139,6 +142,8 @@ func (k *Keys) Import(ctx context.Context, in Import) (*Record, error) {
 	shown := public(r)
 	return &shown, nil
 }
+
+var errPlainDigest = errors.New("apikey: Import with Config.Peppers: the key would be refused for its plain digest: set AllowPlainDigests until all are used")
 
 // recognizeForeign reads a key that is none of ours.
 func (k *Keys) recognizeForeign(key string) (parsed, error) {

@@ -28,10 +28,15 @@ type Config struct {
 	Environments []string
 	// Store keeps the records. Required.
 	Store Store
-	// Peppers key the digests at rest. The first makes new ones; a key whose digest was made with another, or with
-	// none, gets a new digest when it is next used. Taking a pepper out refuses the keys that still rest on it.
-	// Nil: digests are plain SHA-256.
+	// Peppers key the digests at rest. The first makes new ones; a key whose digest was made with another gets a new
+	// digest when it is next used. Taking a pepper out refuses the keys that still rest on it. Nil: digests are plain
+	// SHA-256.
 	Peppers []Pepper
+	// AllowPlainDigests accepts, beside keyed digests, those that were made without a pepper, before there were any or
+	// by the system that a key was imported from; such a key gets a keyed digest when it is next used. Anybody can
+	// compute a plain digest: while this is on, who can write to the store can plant a key of his own. Set it for the
+	// time of a change, and only with Peppers. Off, with Peppers, such keys are refused and none is imported.
+	AllowPlainDigests bool
 	// Lifetime is how long a key lives where its request does not say. 0 is 90 days, or MaxLifetime if shorter.
 	Lifetime time.Duration
 	// MaxLifetime is the longest that a key may live. 0 is 366 days; the minimum is a minute, the maximum 100 years.
@@ -97,7 +102,7 @@ func New(c Config) (*Keys, error) {
 	report(k.lifetimes())
 	report(k.rest())
 	var err error
-	k.digests, err = newDigester(c.Peppers)
+	k.digests, err = newDigester(c.Peppers, c.AllowPlainDigests)
 	report(err)
 	if k.c.Clock == nil {
 		k.c.Clock = time.Now

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -384,6 +385,7 @@ func TestDigestsAreUpgradedOnUse(t *testing.T) {
 	with := func(peppers ...apikey.Pepper) *apikey.Keys {
 		return newKeys(t, func(c *apikey.Config) {
 			c.Store, c.Clock, c.Peppers = v.store, v.clock.Now, peppers
+			c.AllowPlainDigests = true
 			c.OnChange = func(_ context.Context, c apikey.Change) { changes = append(changes, c) }
 		})
 	}
@@ -407,13 +409,49 @@ func TestDigestsAreUpgradedOnUse(t *testing.T) {
 	refused(t, err, auth.KindInvalid, apikey.ReasonBadRecord)
 }
 
+func TestADigestThatAnybodyCanComputeIsRefusedWithAPepper(t *testing.T) {
+	store := apikey.NewMemoryStore(apikey.MemoryConfig{})
+	with := func(change func(*apikey.Config)) *apikey.Keys {
+		return newKeys(t, func(c *apikey.Config) { formats(c); c.Store = store; change(c) })
+	}
+	planted := mustCreate(t, with(func(*apikey.Config) {}), nil).Secret.Reveal()
+	const foreign = "8charsID.abcdefghijklmnopqrstuvwxyz012345"
+	sum := sha512.Sum512([]byte(foreign))
+	in := apikey.Import{Request: apikey.Request{Subject: "alice"}, Format: "drf", ID: "8charsID", Digest: sum[:]}
+	_, err := with(func(*apikey.Config) {}).Import(t.Context(), in)
+	must(t, err)
+
+	peppered := with(func(c *apikey.Config) { c.Peppers = []apikey.Pepper{pepper("2026")} })
+	digests := apikey.CountDigests(peppered)
+	for name, key := range map[string]string{"a plain digest": planted, "a digest of another system": foreign} {
+		digests.Store(0)
+		_, err := peppered.Verify(t.Context(), key)
+		refused(t, err, auth.KindInvalid, apikey.ReasonBadRecord)
+		if n := digests.Load(); n != 1 {
+			t.Errorf("%s: %d digests, want the one of every look-up", name, n)
+		}
+	}
+	in.ID = "8charsIE"
+	if _, err := peppered.Import(t.Context(), in); err == nil {
+		t.Error("a key was imported that would be refused")
+	}
+
+	changing := with(func(c *apikey.Config) { c.Peppers, c.AllowPlainDigests = []apikey.Pepper{pepper("2026")}, true })
+	for _, key := range []string{planted, foreign} {
+		_, err := changing.Verify(t.Context(), key)
+		must(t, err)
+		_, err = peppered.Verify(t.Context(), key) // it has a keyed digest now
+		must(t, err)
+	}
+}
+
 func TestAnUpgradeThatFailsCostsNobodyAnything(t *testing.T) {
 	for name, fail := range map[string]error{"a read-only store": errors.New("read-only"), "another was faster": apikey.ErrConflict} {
 		t.Run(name, func(t *testing.T) {
 			v := newService(t, setup{})
 			var reported []error
 			k := newKeys(t, func(c *apikey.Config) {
-				c.Store, c.Clock, c.Peppers = v.store, v.clock.Now, []apikey.Pepper{pepper("2026")}
+				c.Store, c.Clock, c.Peppers, c.AllowPlainDigests = v.store, v.clock.Now, []apikey.Pepper{pepper("2026")}, true
 				c.OnError = func(err error) { reported = append(reported, err) }
 			})
 			v.store.update = func(context.Context, *apikey.Record) error { return fail }
