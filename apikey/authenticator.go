@@ -126,17 +126,16 @@ func (a *Authenticator) read(r *http.Request) (sent, error) {
 	)
 	for i := range a.c.Placements {
 		place := &a.c.Placements[i]
+		var p parsed
 		key, err := place.read(r)
 		switch {
 		case errors.Is(err, auth.ErrNoCredential):
 			continue
-		case errors.Is(err, auth.ErrUnrecognized):
-			foreign = true
-			continue
-		case err != nil:
+		case err == nil:
+			p, err = a.recognize(key)
+		case !errors.Is(err, auth.ErrUnrecognized):
 			return sent{}, err
 		}
-		p, err := a.recognize(key)
 		if place.inAuthorization() && errors.Is(err, auth.ErrUnrecognized) {
 			foreign = true
 			continue

@@ -46,7 +46,10 @@ func TestImportedKeysGoOnWorkingAndAreUpgraded(t *testing.T) {
 		{"SHA-512 without an id", "lk_" + secret, "lk_" + strings.ToUpper(secret), apikey.Import{Format: "long", Digest: long[:]}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			v := newService(t, setup{config: func(c *apikey.Config) { formats(c); c.Peppers, c.AllowPlainDigests = []apikey.Pepper{pepper("2026")}, true }})
+			v := newService(t, setup{config: func(c *apikey.Config) {
+				formats(c)
+				c.Peppers, c.AllowPlainDigests = []apikey.Pepper{pepper("2026")}, true
+			}})
 			row.in.Request = apikey.Request{Subject: "alice", Scopes: auth.MustScopeSet("notes:read")}
 			r, err := v.keys.Import(t.Context(), row.in)
 			must(t, err)

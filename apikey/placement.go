@@ -99,15 +99,11 @@ func queryValue(query, name string) (string, error) {
 }
 
 func cookieValue(r *http.Request, name string) (string, error) {
-	cookies := r.CookiesNamed(name)
-	if len(cookies) == 0 && (auth.Scheme{In: auth.InCookie, Parameter: name}).Present(r) {
-		return "", auth.ErrUnrecognized // there, with characters that no cookie and no key has
+	value, err := auth.CookieValue(r, name, maxBearerBytes)
+	if auth.KindOf(err) == auth.KindInvalid {
+		return "", auth.ErrUnrecognized // there, with what no cookie and no key has
 	}
-	values := make([]string, len(cookies))
-	for i, c := range cookies {
-		values[i] = c.Value
-	}
-	return one(values)
+	return value, err
 }
 
 // allow reports whether a key in this place may do what r asks for.

@@ -186,6 +186,18 @@ func TestAmbiguousRequests(t *testing.T) {
 		}, 400, auth.ReasonMultiple},
 		{"a parameter that does not unescape", func(r *http.Request) { r.URL.RawQuery = "api_key=%zz" }, 401, auth.ReasonUnrecognized},
 		{"a cookie that does not parse", func(r *http.Request) { r.Header.Set("Cookie", "key=\x7f") }, 401, auth.ReasonUnrecognized},
+		{"a header and a parameter that does not unescape", func(r *http.Request) {
+			r.Header.Set("X-API-Key", key)
+			r.URL.RawQuery = "api_key=%zz"
+		}, 400, auth.ReasonMultiple},
+		{"a header and a cookie that does not parse", func(r *http.Request) {
+			r.Header.Set("X-API-Key", key)
+			r.Header.Set("Cookie", "key=\x7f")
+		}, 400, auth.ReasonMultiple},
+		{"a cookie beside one that does not parse", func(r *http.Request) {
+			r.Header.Set("Cookie", "key=\x7f; key="+key)
+		}, 400, auth.ReasonRepeated},
+		{"an empty cookie", func(r *http.Request) { r.Header.Set("Cookie", "key=") }, 401, auth.ReasonUnrecognized},
 		{"a parameter in other case is another", func(r *http.Request) { r.URL.RawQuery = "API_KEY=" + key }, 401, auth.ReasonAbsent},
 	} {
 		t.Run(row.name, func(t *testing.T) {
