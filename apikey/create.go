@@ -74,6 +74,9 @@ func (k *Keys) record(req Request) (*Record, error) {
 	if r.ExpiresAt.IsZero() {
 		r.ExpiresAt = now.Add(k.c.Lifetime)
 	}
+	if r.NotBefore.Unix() < 0 {
+		r.NotBefore = time.Time{} // long over, and a year below 0 can't be written as JSON
+	}
 	if req.Subject == "" {
 		e.add("Subject: name the party that the key speaks for")
 	}

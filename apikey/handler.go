@@ -204,7 +204,7 @@ func oneObject(body []byte) bool {
 	for d.More() {
 		t, err := d.Token()
 		name, ok := t.(string)
-		if name = strings.ToLower(name); err != nil || !ok || seen[name] {
+		if name = fold(name); err != nil || !ok || seen[name] {
 			return false
 		}
 		seen[name] = true
@@ -219,6 +219,9 @@ func oneObject(body []byte) bool {
 	_, err := d.Token()
 	return errors.Is(err, io.EOF)
 }
+
+// fold makes names equal that the decoder takes for one member: by upper case first, as it reads "ſ" as "s".
+func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // keyJSON is a key as its owner sees it.
 type keyJSON struct {

@@ -127,6 +127,7 @@ func TestHandlerRefuses(t *testing.T) {
 		{"half an object", "POST", "/keys", `{"name":`, 400},
 		{"a member twice", "POST", "/keys", `{"scopes":[],"scopes":["notes:read"]}`, 400},
 		{"a member twice in other case", "POST", "/keys", `{"scopes":[],"Scopes":["notes:read"]}`, 400},
+		{"a member twice in another spelling", "POST", "/keys", `{"scopes":[],"ſcopes":["notes:read"]}`, 400},
 		{"a member that is not known", "POST", "/keys", `{"subject":"bob"}`, 400},
 		{"a member of another type", "POST", "/keys", `{"name":1}`, 400},
 		{"a network that is none", "POST", "/keys", `{"networks":["10.0.0.0"]}`, 400},
@@ -152,6 +153,18 @@ func TestHandlerRefuses(t *testing.T) {
 	r.Body = io.NopCloser(strings.NewReader("{}"))
 	if resp := authtest.Do(v.keys.Handler(), r); resp.StatusCode != 415 {
 		t.Errorf("a form's content type: got %d, want 415", resp.StatusCode)
+	}
+}
+
+func TestAKeyThatBeganBeforeTheYear0CanBeShown(t *testing.T) {
+	v := newService(t, setup{})
+	alice := authtest.Principal("alice", "notes:read")
+	status, _, made := call(t, v.keys, alice, "POST", "/keys", `{"not_before":"0000-01-01T00:00:00+23:59"}`)
+	if key, _ := made["key"].(string); status != 201 || key == "" {
+		t.Fatalf("got %d %v, want a key", status, made)
+	}
+	if _, _, page := call(t, v.keys, alice, "GET", "/keys", ""); page["keys"] == nil {
+		t.Error("the list of the subject's keys can't be written any more")
 	}
 }
 
