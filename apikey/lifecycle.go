@@ -47,7 +47,7 @@ func (k *Keys) rotateOnce(ctx context.Context, id string, grace time.Duration, b
 	if err := allow(found, next); err != nil {
 		return nil, err
 	}
-	if k.standing(found, k.now()) != nil || found.RotatedTo != "" || k.head(found.Kind) == nil {
+	if k.standing(found, k.now()) != nil || found.RotatedTo != "" || !k.issues(found) {
 		return nil, ErrState
 	}
 	secret, err := k.generate(next)
@@ -67,6 +67,12 @@ func (k *Keys) rotateOnce(ctx context.Context, id string, grace time.Duration, b
 	}
 	k.changed(ctx, ActionRotated, old, by)
 	return &Issued{secret, public(next)}, nil
+}
+
+// issues reports whether a key of r's kind and environment can be made here. A store may be shared by environments: the
+// successor of another's key would be refused there and here, and the key would be lost.
+func (k *Keys) issues(r *Record) bool {
+	return r.Environment == k.c.Environment && k.head(r.Kind) != nil
 }
 
 func (k *Keys) successor(old *Record, by string) *Record {
@@ -204,6 +210,10 @@ func (k *Keys) List(ctx context.Context, issuer, subject, after string, limit in
 	}
 	page := &Page{Records: make([]Record, len(found))}
 	for i, r := range found {
+		// A database that compares text loosely takes Alice for alice.
+		if r == nil || r.Issuer != issuer || r.Subject != subject {
+			return nil, storeError(errWrongRecord)
+		}
 		page.Records[i] = public(r)
 	}
 	if len(found) >= limit {

@@ -70,6 +70,15 @@ func TestAKeyOutOfForceIsAnsweredLikeAWrongOne(t *testing.T) {
 	}
 }
 
+func TestAKeyOfAnotherEnvironmentIsNotRotatedHere(t *testing.T) {
+	v := newService(t, setup{})
+	elsewhere := newKeys(t, func(c *apikey.Config) { c.Store, c.Clock, c.Environment = v.store, v.clock.Now, "test" })
+	if _, err := elsewhere.Rotate(t.Context(), v.issued.Record.ID, 0); !errors.Is(err, apikey.ErrState) {
+		t.Errorf("got %v, want ErrState", err)
+	}
+	v.want(v.send(v.key()), 200, "") // it has no successor that works nowhere
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -23,6 +23,31 @@ func (s downStore) Update(context.Context, *apikey.Record) error                
 func (s downStore) Rotate(context.Context, *apikey.Record, *apikey.Record) error { return s.err }
 func (s downStore) DeleteExpired(context.Context, time.Time, int) (int, error)   { return 0, s.err }
 
+// listStore lists what it was not asked for.
+type listStore struct {
+	apikey.Store
+	records []*apikey.Record
+}
+
+func (s listStore) List(context.Context, apikey.Query) ([]*apikey.Record, error) {
+	return s.records, nil
+}
+
+func TestAListThatWasNotAskedForIsAnOutage(t *testing.T) {
+	const id = "AAAAAAAAAAAA"
+	for name, r := range map[string]*apikey.Record{
+		"nil":                            nil,
+		"a subject in other letter case": {ID: id, Issuer: "https://idp.example", Subject: "Alice"},
+		"a subject of another issuer":    {ID: id, Subject: "alice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeys(t, func(c *apikey.Config) { c.Store = listStore{c.Store, []*apikey.Record{r}} })
+			_, err := k.List(t.Context(), "https://idp.example", "alice", "", 0)
+			refused(t, err, auth.KindUnavailable, auth.ReasonUnavailable)
+		})
+	}
+}
+
 func TestEveryOperationOverAStoreThatFailsIsAnOutage(t *testing.T) {
 	up := apikey.NewMemoryStore(apikey.MemoryConfig{})
 	first := mustCreate(t, newKeys(t, func(c *apikey.Config) { c.Store = up }), nil)

@@ -127,6 +127,17 @@ func TestARowCopiedToAnotherIDOrEnvironmentIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.want(v.send(v.key()), 401, apikey.ReasonEnvironment)
+
+	kinds := newService(t, setup{
+		config: func(c *apikey.Config) { c.Kinds = []string{"pat", "srv"} },
+		key:    func(r *apikey.Request) { r.Kind = "pat" },
+	})
+	found, err = kinds.store.Store.Find(t.Context(), kinds.issued.Record.ID)
+	must(t, err)
+	moved = found.Clone() // or of another kind
+	moved.Kind = "srv"
+	must(t, kinds.store.Store.Update(t.Context(), moved))
+	kinds.want(kinds.send(kinds.key()), 401, apikey.ReasonBadRecord)
 }
 
 func TestAmbiguousRequests(t *testing.T) {

@@ -156,9 +156,13 @@ func (k *Keys) prove(ctx context.Context, p parsed, key string) (r *Record, old 
 		old = true
 	case digestMatch:
 	}
-	// The digest binds a key of ours to all of this. A foreign key says nothing about where it belongs.
+	// The digest binds a key of ours to its id, environment and kind, but not the row to the key. A foreign key says
+	// nothing about where it belongs.
 	if r.Environment != k.c.Environment {
 		return nil, false, about(r, auth.Invalid(ReasonEnvironment, nil))
+	}
+	if p.head != nil && p.head.kind != r.Kind {
+		return nil, false, about(r, auth.Invalid(ReasonBadRecord, nil))
 	}
 	return r, old, nil
 }
