@@ -45,7 +45,8 @@ type Config struct {
 	// 0 is 100; the maximum is 1000. A subject is refused, too, while ten times as many of its keys are kept.
 	MaxPerSubject int
 	// Admin says who may make and manage keys of other subjects through [Keys.For], such as auth.Roles("admin").
-	// A scope is no good sign of it: a login that nothing narrowed holds every scope. Nil is nobody.
+	// A scope is no good sign of it: a login that nothing narrowed holds every scope. Who acts in a tenant manages the
+	// keys of that tenant; who has none, those of all. Nil is nobody.
 	Admin auth.Requirement
 	// ForeignFormats are those of systems that keys were imported from.
 	ForeignFormats []ForeignFormat
@@ -233,7 +234,7 @@ func (k *Keys) lookUp(ctx context.Context, id string) (*Record, error) {
 	return r, nil
 }
 
-var errWrongRecord = errors.New("the record found is of another id")
+var errWrongRecord = errors.New("the record found is not one that was asked for")
 
 // maxIDBytes is the length of the longest id: the name of a foreign format, "-" and an id of its own.
 const maxIDBytes = 12 + 1 + 64

@@ -8,7 +8,7 @@ import (
 )
 
 // OwnKeys are the keys as one caller may make and manage them: those of its own issuer, subject and tenant, and for
-// whom [Config.Admin] lets pass, those of others. Any other key is not found. What a caller makes, by creating or
+// whom [Config.Admin] lets pass, those of others in its tenant, or in all where it has none. Any other key is not found. What a caller makes, by creating or
 // rotating, never exceeds what it holds itself:
 //
 //   - scopes: each must be one of its own;
@@ -60,7 +60,7 @@ func (o *OwnKeys) complete(ctx context.Context, req *Request) error {
 	}
 	req.CreatedBy = nameOf(o.caller)
 	if !o.owns(req.Issuer, req.Subject, req.Tenant) {
-		if admin, err := o.isAdmin(ctx); err != nil || !admin {
+		if admin, err := o.isAdmin(ctx, req.Tenant); err != nil || !admin {
 			return firstError(err, exceeds("keys can be made for oneself only"))
 		}
 	}
@@ -102,7 +102,8 @@ func (o *OwnKeys) mayGrant(r *Record) error {
 	return nil
 }
 
-// hasRoom counts the keys of r's subject. Two requests at once can both find room for the last one.
+// hasRoom counts the keys of r's subject. A successor replaces a key in force, and is one more that is kept. Two requests
+// at once can both find room for the last one.
 func (o *OwnKeys) hasRoom(ctx context.Context, r *Record) error {
 	inForce, kept, most := 0, 0, o.keys.c.MaxPerSubject
 	for after := ""; ; {
@@ -115,7 +116,7 @@ func (o *OwnKeys) hasRoom(ctx context.Context, r *Record) error {
 				inForce++
 			}
 		}
-		if inForce >= most || kept >= 10*most {
+		if inForce >= most && r.RotatedFrom == "" || kept >= 10*most {
 			return exceeds("there are too many keys: revoke one")
 		}
 		if after = page.Next; after == "" {
@@ -171,7 +172,10 @@ func (o *OwnKeys) Rotate(ctx context.Context, id string, grace time.Duration) (*
 		if own, byKey := auth.Data[Key](o.caller); byKey && own.ID() != old.ID && next.ExpiresAt.After(own.r.ExpiresAt) {
 			next.ExpiresAt = own.r.ExpiresAt
 		}
-		return o.mayGrant(next)
+		if err := o.mayGrant(next); err != nil {
+			return err
+		}
+		return o.hasRoom(ctx, next)
 	})
 }
 
@@ -188,7 +192,7 @@ func (o *OwnKeys) mayManage(ctx context.Context, r *Record) error {
 	if o.owns(r.Issuer, r.Subject, r.Tenant) {
 		return nil
 	}
-	if admin, err := o.isAdmin(ctx); err != nil || !admin {
+	if admin, err := o.isAdmin(ctx, r.Tenant); err != nil || !admin {
 		return firstError(err, ErrNotFound)
 	}
 	return nil
@@ -198,8 +202,9 @@ func (o *OwnKeys) owns(issuer, subject, tenant string) bool {
 	return issuer == o.caller.Issuer() && subject == o.caller.Subject() && tenant == o.caller.Tenant()
 }
 
-func (o *OwnKeys) isAdmin(ctx context.Context) (bool, error) {
-	if o.keys.c.Admin == nil {
+// isAdmin reports whether the caller manages the keys of a tenant. Roles are held within the caller's tenant.
+func (o *OwnKeys) isAdmin(ctx context.Context, tenant string) (bool, error) {
+	if o.keys.c.Admin == nil || o.caller.Tenant() != "" && o.caller.Tenant() != tenant {
 		return false, nil
 	}
 	err := o.keys.c.Admin.Check(ctx, o.caller)

@@ -201,6 +201,42 @@ func TestAnAdministratorManagesKeysOfOthers(t *testing.T) {
 	}
 }
 
+func TestAnAdministratorOfATenantManagesThatTenantOnly(t *testing.T) {
+	v := newService(t, setup{
+		config: func(c *apikey.Config) { c.Admin = auth.Roles("admin") },
+		key:    func(r *apikey.Request) { r.Tenant = "t1" },
+	})
+	id := v.issued.Record.ID
+	of := func(tenant string) *apikey.OwnKeys {
+		p, err := auth.NewPrincipal(auth.PrincipalConfig{
+			Subject: "root", Tenant: tenant, Roles: []string{"admin"}, Scopes: auth.MustScopeSet("notes:read"),
+		})
+		must(t, err)
+		return v.keys.For(p)
+	}
+	req := request("notes:read")
+	req.Subject, req.Tenant = "carol", "t1"
+	other := of("t2")
+	_, err := other.Create(t.Context(), req)
+	forbidden(t, err)
+	_, found := other.Find(t.Context(), id)
+	_, rotated := other.Rotate(t.Context(), id, 0)
+	for _, err := range []error{found, rotated, other.Revoke(t.Context(), id, "")} {
+		if !errors.Is(err, apikey.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+	}
+	for _, tenant := range []string{"t1", ""} {
+		_, err = of(tenant).Create(t.Context(), req)
+		must(t, err)
+		_, err = of(tenant).Find(t.Context(), id)
+		must(t, err)
+	}
+	req.Tenant = ""
+	_, err = of("t1").Create(t.Context(), req) // no tenant is not its tenant
+	forbidden(t, err)
+}
+
 func TestAnAdministratorCheckThatFailsIsAnOutage(t *testing.T) {
 	v := newService(t, setup{config: func(c *apikey.Config) {
 		c.Admin = auth.RequirementFunc(func(context.Context, *auth.Principal) error { return errors.New("ldap") })
@@ -232,4 +268,23 @@ func TestASubjectHasABoundedNumberOfKeys(t *testing.T) {
 	must(t, own.Revoke(t.Context(), last, ""))
 	_, err = own.Create(t.Context(), request())
 	forbidden(t, err)
+}
+
+func TestRotatingKeysIsBoundedToo(t *testing.T) {
+	v := newService(t, setup{config: func(c *apikey.Config) { c.MaxPerSubject = 2 }})
+	own := v.keys.For(authtest.Principal("bob"))
+	_, err := own.Create(t.Context(), request())
+	must(t, err)
+	last, err := own.Create(t.Context(), request())
+	must(t, err)
+	for range 18 { // also of a subject with all the keys in force that it may have
+		last, err = own.Rotate(t.Context(), last.Record.ID, 0)
+		must(t, err)
+	}
+	_, err = own.Rotate(t.Context(), last.Record.ID, 0)
+	forbidden(t, err) // or a loop of rotations would fill the store
+	_, err = v.keys.Verify(t.Context(), last.Secret.Reveal())
+	must(t, err)
+	_, err = v.keys.Rotate(t.Context(), last.Record.ID, 0) // the service itself asks nobody's leave
+	must(t, err)
 }
