@@ -132,6 +132,7 @@ func TestHandlerRefuses(t *testing.T) {
 		{"a member of another type", "POST", "/keys", `{"name":1}`, 400},
 		{"a network that is none", "POST", "/keys", `{"networks":["10.0.0.0"]}`, 400},
 		{"no network", "POST", "/keys", `{"networks":[]}`, 422},
+		{"thousands of networks that are none", "POST", "/keys", `{"networks":[""` + strings.Repeat(`,""`, 20_000) + `]}`, 422},
 		{"a body too long", "POST", "/keys", `{"name":"` + long + `"}`, 413},
 		{"a body of spaces too long", "POST", "/keys", `{}` + strings.Repeat(" ", apikey.MaxBody), 413},
 	} {
@@ -139,6 +140,9 @@ func TestHandlerRefuses(t *testing.T) {
 			status, header, body := call(t, v.keys, alice, row.method, row.target, row.body)
 			if status != row.status {
 				t.Errorf("got %d %v, want %d", status, body, row.status)
+			}
+			if detail, _ := body["detail"].(string); len(detail) > 8<<10 {
+				t.Errorf("the answer has %d bytes of mistakes", len(detail))
 			}
 			if status == 405 && header.Get("Allow") == "" {
 				t.Error("405 without Allow")

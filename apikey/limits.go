@@ -97,7 +97,8 @@ func (e *RequestError) networks(list []netip.Prefix) []netip.Prefix {
 	case len(list) == 0:
 		e.add("Networks: is empty, which is nowhere: name a network, or leave it nil")
 	case len(list) > maxNetworks:
-		e.add("Networks: use up to %d", maxNetworks)
+		e.add("Networks: use up to %d", maxNetworks) // and no sentence for each of a thousand
+		return nil
 	}
 	plain := make([]netip.Prefix, len(list))
 	for i, n := range list {
