@@ -114,7 +114,7 @@ func New(c Config) (*Keys, error) {
 	k.format = newFormat(k.c.Prefix, k.c.Kinds, k.c.Environment, k.c.Environments)
 	k.c.Peppers = nil
 	k.uses.store, k.uses.interval, k.uses.onError = c.Store, k.c.LastUsedInterval, k.c.OnError
-	k.uses.seed = maphash.MakeSeed()
+	k.uses.seed, k.uses.flushing = maphash.MakeSeed(), make(chan struct{}, 1)
 	return k, nil
 }
 

@@ -36,7 +36,7 @@ type uses struct {
 	timer   *time.Timer
 	closed  bool
 
-	flushing sync.Mutex
+	flushing chan struct{} // holds an element while a batch is written
 }
 
 var errUsesDropped = errors.New("apikey: last-used times were dropped: more keys were in use than wait at once")
@@ -76,8 +76,12 @@ func (u *uses) flushLater() {
 
 // flush writes what waits. What the store does not take is dropped: the next use of the key notes it again.
 func (u *uses) flush(ctx context.Context) error {
-	u.flushing.Lock()
-	defer u.flushing.Unlock()
+	select {
+	case u.flushing <- struct{}{}:
+		defer func() { <-u.flushing }()
+	case <-ctx.Done():
+		return fmt.Errorf("apikey: last-used times: another batch is being written: %w", ctx.Err())
+	}
 	u.mu.Lock()
 	batch, full := u.pending, len(u.pending) >= maxPendingUses
 	u.pending, u.timer = nil, nil

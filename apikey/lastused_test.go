@@ -89,6 +89,32 @@ func TestLastUsedTimesAreBoundedAndNeverDecide(t *testing.T) {
 	})
 }
 
+func TestClosingWaitsNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKeys(t, func(c *apikey.Config) { c.Store = slowStore{apikey.NewMemoryStore(apikey.MemoryConfig{})} })
+		_, err := k.Verify(t.Context(), mustCreate(t, k, nil).Secret.Reveal())
+		must(t, err)
+		time.Sleep(6 * time.Second) // the batch is on its way, and waits for the store
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := k.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("got %v after %v, want the end of the context after a second", err, time.Since(start))
+		}
+		time.Sleep(time.Minute)
+		must(t, k.Close(t.Context()))
+	})
+}
+
+// slowStore writes nothing before its time is over.
+type slowStore struct{ apikey.Store }
+
+func (s slowStore) Touch(ctx context.Context, _ map[string]time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 type touchStore struct {
 	apikey.Store
 	sizes []int
