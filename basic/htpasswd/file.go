@@ -234,17 +234,14 @@ func (f *File) load() error {
 	}
 	entries, err := Parse(file, f.c.Hasher)
 	if err != nil {
-		f.last = before
+		f.seen(before)
 		return err
 	}
 	after, err := os.Stat(f.c.Path)
 	if err != nil || !sameFile(before, after) {
 		return f.reread(errors.New("htpasswd: the file changed while it was read"))
 	}
-	f.last = before
-	if f.c.Clock().Sub(before.ModTime()) < settle {
-		f.last = nil // another change could carry the same time
-	}
+	f.seen(before)
 	if len(entries) == 0 && f.table.Load() != nil {
 		return errors.New("htpasswd: the file has no user any more: the last table stays; call Open again if that is meant")
 	}
@@ -257,6 +254,14 @@ func (f *File) load() error {
 	t.mix = f.c.Hasher.NewMix(slices.Values(hashes))
 	f.table.Store(t)
 	return nil
+}
+
+// seen keeps the next look from reading the same file again, good or bad.
+func (f *File) seen(info os.FileInfo) {
+	f.last = info
+	if f.c.Clock().Sub(info.ModTime()) < settle {
+		f.last = nil // another change could carry the same time
+	}
 }
 
 // reread makes the next look read the file whatever it looks like.

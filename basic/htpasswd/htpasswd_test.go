@@ -290,6 +290,23 @@ func TestFileFollowsChanges(t *testing.T) {
 			t.Error("after a second: got the old table")
 		}
 	})
+	t.Run("a bad file that was just written is read again, for it may be mended in the same moment", func(t *testing.T) {
+		f := open(t, anna)
+		f.write(strings.Replace(bert, "bert:", "bert;", 1))
+		info := must(os.Stat(f.path))
+		f.now = info.ModTime()
+		f.has("anna")
+		if err := os.WriteFile(f.path, []byte(bert), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(f.path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		f.now = info.ModTime().Add(time.Hour)
+		if !f.has("bert") || len(f.errs) != 1 {
+			t.Errorf("got the old table and the errors %v", f.errs)
+		}
+	})
 	t.Run("a file that was just written is read again, for its time proves nothing", func(t *testing.T) {
 		f := open(t, anna)
 		f.now = time.Now()
