@@ -55,7 +55,7 @@ func (h *Hasher) Decoy(m *Mix, username string) string {
 	if m == nil || m.total == 0 {
 		m = h.fallback
 	}
-	mac := hmac.New(sha256.New, h.decoyKey)
+	mac := hmac.New(sha256.New, h.decoyKey())
 	mac.Write([]byte(username))
 	var sum [sha256.Size]byte
 	at := binary.BigEndian.Uint64(mac.Sum(sum[:0])) % m.total

@@ -26,8 +26,9 @@ type Config struct {
 	Schemes []Scheme
 	// Peppers are secret keys that are not in the store, by an id that is ([A-Za-z0-9._-], 1 to 32 bytes); each
 	// has 32 bytes or more. A password is replaced by its HMAC-SHA-256 under the key before it is hashed. Losing a
-	// key loses the passwords hashed under it.
-	Peppers map[string][]byte
+	// key loses the passwords hashed under it. They and DecoyKey are left out wherever a Config is printed, logged or
+	// written as JSON.
+	Peppers map[string][]byte `json:"-"`
 	// PepperID names the key for new hashes. "" hashes without.
 	PepperID string
 	// AllowTruncated accepts a password of more than 72 bytes where a bcrypt hash matches its first 72, for users
@@ -35,7 +36,15 @@ type Config struct {
 	AllowTruncated bool
 	// DecoyKey decides which kind of decoy a name gets. With a key that stays the same, 16 bytes or more, a name that
 	// nobody has looks the same after a restart and in every process. Nil is a random key for this process.
-	DecoyKey []byte
+	DecoyKey []byte `json:"-"`
+}
+
+// Format prints how new hashes are made, under every verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "config(%s)", c.Params) }
+
+// LogValue returns how new hashes are made.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("params", c.Params.String()))
 }
 
 // A Hasher makes and verifies password hashes. It is immutable and safe for concurrent use.
@@ -44,12 +53,20 @@ type Hasher struct {
 	limits         Limits
 	gate           *gate
 	schemes        []Scheme
-	peppers        map[string][]byte
+	peppers        map[string]hidden
 	pepperID       string
 	allowTruncated bool
-	decoyKey       []byte
+	decoyKey       hidden
 	fallback       *Mix
 	pace           pace
+}
+
+// hidden is a key that no printer shows: none looks into a function.
+type hidden func() []byte
+
+func hide(key []byte) hidden {
+	key = slices.Clone(key)
+	return func() []byte { return key }
 }
 
 // New returns the hasher that c describes. It reports every mistake at once and hashes nothing.
@@ -63,8 +80,8 @@ func New(c Config) (*Hasher, error) {
 	}
 	h := &Hasher{
 		params: c.Params, limits: c.Limits.withDefaults(), schemes: slices.Clone(c.Schemes),
-		peppers: make(map[string][]byte, len(c.Peppers)), pepperID: c.PepperID,
-		allowTruncated: c.AllowTruncated, decoyKey: slices.Clone(c.DecoyKey),
+		peppers: make(map[string]hidden, len(c.Peppers)), pepperID: c.PepperID,
+		allowTruncated: c.AllowTruncated, decoyKey: hide(c.DecoyKey),
 		pace: pace{took: make(map[string]time.Duration)},
 	}
 	if c.Params.Memory > h.limits.Memory || c.Params.Iterations > h.limits.Iterations {
@@ -72,7 +89,7 @@ func New(c Config) (*Hasher, error) {
 	}
 	switch {
 	case c.DecoyKey == nil:
-		h.decoyKey = random(sha256.Size)
+		h.decoyKey = hide(random(sha256.Size))
 	case len(c.DecoyKey) < 16:
 		errs = append(errs, errors.New("password: Config.DecoyKey: use 16 random bytes or more, or nil"))
 	}
@@ -80,7 +97,7 @@ func New(c Config) (*Hasher, error) {
 		return nil, err
 	}
 	for id, key := range c.Peppers {
-		h.peppers[id] = slices.Clone(key)
+		h.peppers[id] = hide(key)
 	}
 	h.gate = newGate(c.Gate, c.Params.Memory)
 	h.fallback = h.NewMix(slices.Values([]string{h.newHash(nil)}))
@@ -142,11 +159,11 @@ func (h *Hasher) newHash(prepared *string) string {
 }
 
 // pepper keys a password. Base64 keeps the result free of NUL and at 44 bytes.
-func pepper(key []byte, prepared string) string {
+func pepper(key hidden, prepared string) string {
 	if key == nil {
 		return prepared
 	}
-	mac := hmac.New(sha256.New, key)
+	mac := hmac.New(sha256.New, key())
 	mac.Write([]byte(prepared))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

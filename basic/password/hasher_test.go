@@ -3,8 +3,10 @@ package password_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -347,6 +349,35 @@ func TestPeppers(t *testing.T) {
 		other := must(password.New(password.Config{Params: params, Peppers: map[string][]byte{"1": two}}))
 		if v, err := other.Verify(ctx, "secret", stored); err != nil || v.OK {
 			t.Errorf("another key of the same id: got %+v, %v; want refused", v, err)
+		}
+	}
+}
+
+func TestNothingPrintsAKey(t *testing.T) {
+	key, decoy := []byte("pepper-0123456789abcdef0123456789"), []byte("decoy-0123456789abcdef")
+	c := password.Config{Peppers: map[string][]byte{"k1": key}, PepperID: "k1", DecoyKey: decoy}
+	h, err := password.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{c, &c, []password.Config{c}, h, struct{ H *password.Hasher }{h}} {
+		var b strings.Builder
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			fmt.Fprintf(&b, verb+"\n", v)
+		}
+		if raw, err := json.Marshal(v); err == nil {
+			b.Write(raw)
+		}
+		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
+		slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
+		for _, secret := range [][]byte{key[:12], decoy[:12]} {
+			decimals := strings.Trim(fmt.Sprint(secret), "[]")
+			bytes := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}")
+			for _, form := range []string{string(secret), fmt.Sprintf("%x", secret), decimals, bytes, base64.StdEncoding.EncodeToString(secret)} {
+				if strings.Contains(b.String(), form) {
+					t.Errorf("%T: a key is in %s", v, b.String())
+				}
+			}
 		}
 	}
 }
