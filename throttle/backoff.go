@@ -72,7 +72,8 @@ func NewBackoff(c BackoffConfig) (*Backoff, error) {
 	return b, nil
 }
 
-// keep: entry.n counts failures, entry.at is when the wait after the last one ends. Few failures go before many.
+// keep: entry.n counts failures, entry.last those of the last charge, entry.at is when the wait after that ends. Few
+// failures go before many.
 func (b *Backoff) keep(e *entry, now int64) int64 {
 	forget := int64(b.c.Forget)
 	switch {
@@ -124,12 +125,13 @@ func (b *Backoff) reserve(key sum, cost int) Decision {
 		e.n = 0
 	}
 	e.n = int32(min(int64(e.n)+int64(cost), math.MaxInt32)) //nolint:gosec // bounded by min
+	e.last = int32(min(int64(cost), math.MaxInt32))         //nolint:gosec // bounded by min
 	e.at = now + b.wait(e.n)
 	return Decision{Allowed: true}
 }
 
 // Refund implements [Limiter]. It never fails. Fewer than [All] take back as many failures and what they added to the
-// wait; the wait for earlier ones goes on.
+// wait. Where that is the whole of the last charge, nothing of its wait is left: that for earlier ones was over before.
 func (b *Backoff) Refund(_ context.Context, key string, cost int) error {
 	b.refund(b.t.hash(key), cost)
 	return nil
@@ -142,12 +144,17 @@ func (b *Backoff) refund(key sum, cost int) {
 	if e == nil || cost < 1 {
 		return
 	}
+	now := b.t.now()
 	n := int32(max(0, int64(e.n)-int64(cost))) //nolint:gosec // between 0 and e.n
-	e.at -= b.wait(e.n) - b.wait(n)
-	if n == 0 {
-		e.at = b.t.now()
+	left := e.at - b.wait(e.n)
+	if int64(cost) != int64(e.last) {
+		left += b.wait(n)
 	}
-	e.n = n
+	if n == 0 {
+		left = now
+	}
+	e.at = max(left, min(e.at, now)) // what was refunded before has taken its wait along
+	e.n, e.last = n, 0
 }
 
 func (b *Backoff) peek(key sum) Decision {

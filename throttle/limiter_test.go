@@ -169,6 +169,66 @@ func TestBackoffCosts(t *testing.T) {
 	}
 }
 
+func TestARefundLeavesTheKeyAsItWas(t *testing.T) {
+	ctx := context.Background()
+	failed := func(n int) (*throttle.Backoff, *clock) {
+		c := newClock()
+		b := must(throttle.NewBackoff(throttle.BackoffConfig{Free: 1, Forget: 24 * time.Hour, Clock: c.now}))
+		for range n {
+			must(b.Reserve(ctx, "k", 1))
+			c.add(15 * time.Minute)
+		}
+		return b, c
+	}
+	wait := func(b *throttle.Backoff) time.Duration { return must(b.Reserve(ctx, "k", 1)).RetryAfter }
+	tests := []struct {
+		name string
+		run  func(b *throttle.Backoff, c *clock)
+		want time.Duration
+	}{
+		{"a charge given back makes no new wait", func(b *throttle.Backoff, _ *clock) {
+			must(b.Reserve(ctx, "k", 1))
+			_ = b.Refund(ctx, "k", 1)
+		}, 0},
+		{"a charge of two given back makes no new wait", func(b *throttle.Backoff, _ *clock) {
+			must(b.Reserve(ctx, "k", 2))
+			_ = b.Refund(ctx, "k", 2)
+		}, 0},
+		{"one of two given back leaves the wait of the other", func(b *throttle.Backoff, _ *clock) {
+			must(b.Reserve(ctx, "k", 2))
+			_ = b.Refund(ctx, "k", 1)
+		}, 16 * time.Second},
+		{"the earlier ones count still", func(b *throttle.Backoff, _ *clock) {
+			must(b.Reserve(ctx, "k", 1))
+			_ = b.Refund(ctx, "k", 1)
+			must(b.Reserve(ctx, "k", 1))
+		}, 16 * time.Second},
+		{"a second refund takes the wait of a failure before, and no more", func(b *throttle.Backoff, c *clock) {
+			must(b.Reserve(ctx, "k", 1))
+			_ = b.Refund(ctx, "k", 1)
+			_ = b.Refund(ctx, "k", 1)
+			c.add(24*time.Hour - time.Second) // it is not forgotten the sooner
+			must(b.Reserve(ctx, "k", 1))
+		}, 8 * time.Second},
+		{"a refund within the wait takes away what it added", func(b *throttle.Backoff, c *clock) {
+			must(b.Reserve(ctx, "k", 1))
+			c.add(16 * time.Second)
+			must(b.Reserve(ctx, "k", 1)) // while the one before is under way
+			_ = b.Refund(ctx, "k", 1)
+			_ = b.Refund(ctx, "k", 1)
+		}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b, c := failed(4)
+			tt.run(b, c)
+			if got := wait(b); got != tt.want {
+				t.Errorf("got a wait of %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFallback(t *testing.T) {
 	ctx := context.Background()
 	c := newClock()

@@ -46,6 +46,19 @@ func TestLoginsGuesses(t *testing.T) {
 			fail(t, l, "anna", home, 5)
 			refused(t, l, "anna", home)
 		}},
+		{"a guess that was not decided makes nobody wait anew", func(t *testing.T, l *throttle.Logins, c *clock) {
+			fail(t, l, "anna", home, 5)
+			c.add(time.Second)
+			a, d := l.Reserve(ctx, "anna", home)
+			if !d.Allowed {
+				t.Fatalf("after the wait: got %+v, want allowed", d)
+			}
+			a.Cancel(ctx) // the server was busy
+			fail(t, l, "anna", home, 1)
+			if _, d := l.Reserve(ctx, "anna", home); d.RetryAfter != 2*time.Second {
+				t.Errorf("got %+v, want the wait of the sixth failure, 2s", d)
+			}
+		}},
 		{"a success elsewhere does not forget the failures here", func(t *testing.T, l *throttle.Logins, _ *clock) {
 			fail(t, l, "anna", home, 5)
 			a, _ := l.Reserve(ctx, "anna", office)
@@ -73,15 +86,18 @@ func TestLoginsGuesses(t *testing.T) {
 				a.Cancel(ctx)
 			}
 		}},
-		{"a cancelled guess does not take back the wait for earlier failures", func(t *testing.T, l *throttle.Logins, c *clock) {
-			fail(t, l, "anna", home, 5)
+		{"a cancelled guess does not take back earlier failures, nor the wait for them", func(t *testing.T, l *throttle.Logins, c *clock) {
+			fail(t, l, "anna", home, 4)
+			a, _ := l.Reserve(ctx, "anna", home) // the fifth, whose wait is over before it is cancelled
 			c.add(time.Second)
-			fail(t, l, "anna", home, 1) // waits 2 s now
+			fail(t, l, "anna", home, 1)
 			c.add(2 * time.Second)
-			a, _ := l.Reserve(ctx, "anna", home)
+			fail(t, l, "anna", home, 1)
 			a.Cancel(ctx)
-			if _, d := l.Reserve(ctx, "anna", home); d.RetryAfter != 2*time.Second {
-				t.Errorf("got %+v, want the wait of the sixth failure, 2s", d)
+			c.add(time.Second)
+			fail(t, l, "anna", home, 1)
+			if _, d := l.Reserve(ctx, "anna", home); d.RetryAfter != 4*time.Second {
+				t.Errorf("got %+v, want the wait of the seventh failure, 4s", d)
 			}
 		}},
 		{"a refused guess charges nothing else", func(t *testing.T, l *throttle.Logins, _ *clock) {

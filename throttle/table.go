@@ -12,11 +12,12 @@ import (
 // another name that falls on it.
 type sum [16]byte
 
-// entry is a key's state. What at and n mean is the limiter's matter; times are nanoseconds since the limiter was made.
+// entry is a key's state. What at, n and last mean is the limiter's matter; times are nanoseconds since the limiter was
+// made.
 type entry struct {
-	key sum
-	at  int64
-	n   int32
+	key     sum
+	at      int64
+	n, last int32
 }
 
 // table is a map of at most max entries. When it is full, a hand goes round it like a clock's and makes room where
