@@ -461,6 +461,10 @@ func TestConfigurationsSayEveryMistake(t *testing.T) {
 			_, err := throttle.NewLogins(throttle.LoginsConfig{Key: []byte("short"), Pair: hanging{}, Timeout: -1, MaxKeys: -1})
 			return err
 		}, []string{"Key", "MaxKeys", "Timeout"}},
+		{"logins with known networks of one's own", func() error {
+			_, err := throttle.NewLogins(throttle.LoginsConfig{Known: badKnown{}, Timeout: time.Minute})
+			return err
+		}, []string{"Timeout"}},
 		{"middleware", func() error {
 			_, err := throttle.NewMiddleware(throttle.MiddlewareConfig{})
 			return err

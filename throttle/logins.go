@@ -30,7 +30,8 @@ type LoginsConfig struct {
 	// Key keys the MAC under which accounts are counted, so that no table or log holds a name. It must be the same in
 	// all processes that share a limiter: 16 bytes or more. Nil is a random key for this process.
 	Key []byte
-	// Timeout and OnError are those of [FallbackConfig]; OnError is told of errors of Known too.
+	// Timeout and OnError are those of [FallbackConfig], for Known too: a network that Known does not tell of in that
+	// time is not known.
 	Timeout time.Duration
 	OnError func(error)
 	// OnAlarm is told when more than half of a minute's guesses failed, and there were 100 or more: at the first guess
@@ -53,6 +54,7 @@ type Logins struct {
 	sources             *Sources
 	pair, account, slow policy
 	known               KnownStore
+	timeout             time.Duration // of known; 0 where it is in memory
 	onError             func(error)
 	alarm               alarm
 	salt                [32]byte
@@ -81,7 +83,12 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 		l.sources, err = NewSources(SourcesConfig{Timeout: c.Timeout, OnError: c.OnError, MaxKeys: c.MaxKeys, Clock: c.Clock})
 		errs = append(errs, err)
 	}
-	if l.known == nil {
+	if l.known != nil {
+		l.timeout = orDuration(c.Timeout, defaultTimeout)
+		if c.Timeout < 0 || c.Timeout > maxTimeout {
+			errs = append(errs, errors.New("throttle: LoginsConfig.Timeout: use 0 for 250 ms, or up to 10 s"))
+		}
+	} else {
 		var err error
 		l.known, err = NewKnown(KnownConfig{MaxKeys: c.MaxKeys, Clock: c.Clock})
 		errs = append(errs, err)
@@ -184,12 +191,22 @@ func (l *Logins) reserveAccount(ctx context.Context, t *Attempt) Decision {
 }
 
 func (l *Logins) isKnown(ctx context.Context, pair policyKey) bool {
+	ctx, cancel := l.within(ctx)
+	defer cancel()
 	known, err := l.known.Has(ctx, pair.String())
 	if err != nil {
 		l.onError(err)
 		return false
 	}
 	return known
+}
+
+// within bounds a call of a store of known networks, which no caller may have to wait for.
+func (l *Logins) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, l.timeout)
 }
 
 // Peek reports whether a guess would be looked at, from what this process knows, and charges nothing. It is for answers
@@ -220,6 +237,8 @@ func (t *Attempt) Succeed(ctx context.Context) {
 	t.l.pair.refund(ctx, t.pair, All)
 	t.l.sources.Refund(ctx, t.addr)
 	t.refundAccount(ctx)
+	ctx, cancel := t.l.within(ctx)
+	defer cancel()
 	if err := t.l.known.Add(ctx, t.pair.String()); err != nil {
 		t.l.onError(err)
 	}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-go/auth/throttle"
@@ -332,6 +334,69 @@ type badKnown struct{}
 
 func (badKnown) Add(context.Context, string) error         { return errDown }
 func (badKnown) Has(context.Context, string) (bool, error) { return true, errDown }
+
+// slowKnown is a KnownStore that answers when nobody waits any more.
+type slowKnown struct{}
+
+func (slowKnown) Add(ctx context.Context, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s slowKnown) Has(ctx context.Context, key string) (bool, error) { return true, s.Add(ctx, key) }
+
+func TestLoginsWaitForNoKnownStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told atomic.Int32
+		l := must(throttle.NewLogins(throttle.LoginsConfig{Known: slowKnown{}, Timeout: time.Second, OnError: func(error) { told.Add(1) }}))
+		start := time.Now()
+		a, _ := l.Reserve(t.Context(), "anna", home)
+		a.Succeed(t.Context())
+		if d := time.Since(start); d != time.Second || told.Load() != 1 {
+			t.Errorf("a success: got %v and %d errors, want a second and one", d, told.Load())
+		}
+		for i := range 101 { // the last one in slow mode, which asks for the network
+			l.Reserve(t.Context(), "anna", netip.MustParseAddr(fmt.Sprintf("10.0.%d.1", i)))
+		}
+		if d := time.Since(start); d != 2*time.Second || told.Load() != 2 {
+			t.Errorf("slow mode: got %v and %d errors, want two seconds and two", d, told.Load())
+		}
+	})
+}
+
+func TestLoginsCountEachAccountForItselfInASharedLimiter(t *testing.T) {
+	ctx := t.Context()
+	keys := map[string]bool{}
+	for range 2 { // two processes with one key
+		shared := &keyLimiter{keys: keys}
+		l := must(throttle.NewLogins(throttle.LoginsConfig{
+			Account: shared, Pair: shared, Key: []byte("0123456789abcdef"),
+		}))
+		for _, name := range []string{"anna", "bert"} {
+			if _, d := l.Reserve(ctx, name, home); !d.Allowed {
+				t.Fatalf("%s: got %+v, want allowed", name, d)
+			}
+		}
+	}
+	if len(keys) != 4 {
+		t.Errorf("got the keys %v, want one for each account and each pair", keys)
+	}
+	for key := range keys {
+		if len(key) != 32 || strings.Trim(key, "0123456789abcdef") != "" {
+			t.Errorf("got the key %q, want a MAC in hexadecimal", key)
+		}
+	}
+}
+
+// keyLimiter allows everything and remembers its keys.
+type keyLimiter struct{ keys map[string]bool }
+
+func (l *keyLimiter) Reserve(_ context.Context, key string, _ int) (throttle.Decision, error) {
+	l.keys[key] = true
+	return throttle.Decision{Allowed: true}, nil
+}
+
+func (l *keyLimiter) Refund(context.Context, string, int) error { return nil }
 
 func TestLoginsKnownStoreDownKnowsNobody(t *testing.T) {
 	c := newClock()
