@@ -264,9 +264,14 @@ func (k *Keys) charge(ctx context.Context, r *Record) error {
 	return nil
 }
 
+// upgradeTimeout is how long a request waits for a digest to be replaced.
+const upgradeTimeout = time.Second
+
 // upgrade replaces a digest that was made otherwise than new ones are. The request does not hang on it: a record that
 // changed meanwhile keeps its change, and the next use tries again.
 func (k *Keys) upgrade(ctx context.Context, r *Record, key string) {
+	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	defer cancel()
 	next := r.Clone()
 	next.Digest = k.digests.digest(key)
 	err := k.c.Store.Update(ctx, next)

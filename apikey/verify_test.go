@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -463,6 +464,28 @@ func TestAnUpgradeThatFailsCostsNobodyAnything(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnUpgradeThatHangsHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{Store: apikey.NewMemoryStore(apikey.MemoryConfig{})}
+		key := mustCreate(t, newKeys(t, func(c *apikey.Config) { c.Store = store }), nil).Secret.Reveal()
+		var reported []error
+		k := newKeys(t, func(c *apikey.Config) {
+			c.Store, c.Peppers, c.AllowPlainDigests = store, []apikey.Pepper{pepper("2026")}, true
+			c.OnError = func(err error) { reported = append(reported, err) }
+		})
+		store.update = func(ctx context.Context, _ *apikey.Record) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		start := time.Now()
+		_, err := k.Verify(t.Context(), key)
+		if d := time.Since(start); err != nil || d > time.Second || len(reported) != 1 {
+			t.Errorf("got %v after %v, and reported %v", err, d, reported)
+		}
+		must(t, k.Close(t.Context()))
+	})
 }
 
 func TestADigestIsTheHMACOfTheWholeKey(t *testing.T) {
