@@ -579,6 +579,14 @@ func TestAnOverloadedGateIs503(t *testing.T) {
 	})
 }
 
+// hangingRehash is a store that takes no new hash and does not say so.
+type hangingRehash struct{ basic.Users }
+
+func (hangingRehash) UpdateHash(ctx context.Context, _, _, _ string) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
 func TestRehash(t *testing.T) {
 	ctx := context.Background()
 	old := string(must(bcrypt.GenerateFromPassword([]byte("secret"), 4)))
@@ -617,6 +625,22 @@ func TestRehash(t *testing.T) {
 		if k := verify(f, "old", "secret", home); k != 0 || len(told) != 1 || !errors.Is(told[0], errReadOnly) {
 			t.Errorf("got %v and the errors %v, want a success and one error", k, told)
 		}
+	})
+	t.Run("a store that hangs holds the login up for a second", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var told []error
+			f := newFixture(t, nil)
+			f.store.set(basic.User{Name: "old", PasswordHash: old})
+			a := must(basic.New(basic.Config{
+				Realm: "x", Users: hangingRehash{f.store}, Hasher: f.hasher, InsecureNoThrottle: true,
+				OnError: func(err error) { told = append(told, err) },
+			}))
+			start := time.Now()
+			_, err := a.Verify(t.Context(), "old", "secret", home)
+			if d := time.Since(start); err != nil || d != time.Second || len(told) != 1 {
+				t.Errorf("got %v after %v and the errors %v, want a success after a second and one error", err, d, told)
+			}
+		})
 	})
 	t.Run("a password that was changed meanwhile stays", func(t *testing.T) {
 		f := rehash(t, nil)

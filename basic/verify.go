@@ -188,6 +188,9 @@ func (g guess) reason(v password.Verdict) auth.Reason {
 	return auth.ReasonMismatch
 }
 
+// rehashTimeout is how long a request waits for the store to take a new hash.
+const rehashTimeout = time.Second
+
 // rehash replaces a weak hash after a success. Whatever happens here, the login stands.
 func (a *Authenticator) rehash(ctx context.Context, g guess, v password.Verdict) {
 	store, ok := a.c.Users.(Rehasher)
@@ -196,6 +199,8 @@ func (a *Authenticator) rehash(ctx context.Context, g guess, v password.Verdict)
 	}
 	hash, err := a.c.Hasher.Hash(ctx, g.password)
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, rehashTimeout)
+		defer cancel()
 		_, err = store.UpdateHash(ctx, g.name, g.stored, hash)
 	}
 	if err != nil {
