@@ -30,6 +30,7 @@ func TestRefusedBeforeTheStoreIsAsked(t *testing.T) {
 		{"NUL inside", good[:30] + "\x00" + good[31:], auth.ReasonMalformed},
 		{"the right key in upper case", strings.ToUpper(good), auth.ReasonUnrecognized},
 		{"the right key in lower case", strings.ToLower(good), apikey.ReasonChecksum},
+		{"256 bytes", "acme_" + strings.Repeat("a", 251), auth.ReasonMalformed},
 		{"257 bytes", "acme_" + strings.Repeat("a", 252), auth.ReasonTooLong},
 		{"512 KiB", "acme_" + strings.Repeat("a", 512<<10), auth.ReasonTooLong},
 		{"512 KiB of somebody else's", strings.Repeat("a", 512<<10), auth.ReasonUnrecognized},

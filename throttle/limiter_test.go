@@ -354,6 +354,26 @@ func TestSources(t *testing.T) {
 	}
 }
 
+func TestPeekSeesTheSiteAroundAnAddress(t *testing.T) {
+	s := must(throttle.NewSources(throttle.SourcesConfig{Clock: newClock().now}))
+	addr := func(subnet, i int) netip.Addr {
+		return netip.MustParseAddr(fmt.Sprintf("2001:db8:1:%x::%x", subnet, i+1))
+	}
+	for subnet := range 4 {
+		for i := range 20 {
+			if d := s.Reserve(t.Context(), addr(subnet, i)); !d.Allowed {
+				t.Fatalf("subnet %d, failure %d: got %+v, want allowed", subnet, i, d)
+			}
+		}
+	}
+	if d := s.Peek(addr(4, 0)); d.Allowed {
+		t.Errorf("a fresh /64 of a /48 that used up its budget: got %+v, want refused", d)
+	}
+	if d := s.Peek(netip.MustParseAddr("2001:db8:2::1")); !d.Allowed {
+		t.Errorf("another /48: got %+v, want allowed", d)
+	}
+}
+
 func TestSourcesRefusalsChargeNothing(t *testing.T) {
 	ctx := context.Background()
 	c := newClock()

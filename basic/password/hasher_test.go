@@ -371,7 +371,7 @@ func TestNothingPrintsAKey(t *testing.T) {
 		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "v", v)
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "v", v)
 		for _, secret := range [][]byte{key[:12], decoy[:12]} {
-			decimals := strings.Trim(fmt.Sprint(secret), "[]")
+			decimals := strings.Trim(fmt.Sprintf("%d", secret), "[]")
 			bytes := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}")
 			for _, form := range []string{string(secret), fmt.Sprintf("%x", secret), decimals, bytes, base64.StdEncoding.EncodeToString(secret)} {
 				if strings.Contains(b.String(), form) {
