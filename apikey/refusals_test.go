@@ -236,7 +236,7 @@ func TestChallengesNameEveryScheme(t *testing.T) {
 	if strings.Join(a.challenges, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", a.challenges, want)
 	}
-	r := authtest.Request("GET", "/notes", "Authorization", "Bearer "+v.key()[:60]+"0")
+	r := authtest.Request("GET", "/notes", "Authorization", "Bearer "+mistyped(v.key()))
 	if a := v.do(r); len(a.challenges) != 1 || !strings.Contains(a.challenges[0], `error="invalid_token"`) {
 		t.Errorf("got %q for a bad bearer key, want invalid_token", a.challenges)
 	}

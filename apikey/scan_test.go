@@ -32,7 +32,7 @@ func TestScanFindsKeysInText(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for name, text := range map[string]string{
-		"a wrong checksum":       key[:60] + "0",
+		"a wrong checksum":       mistyped(key),
 		"a letter before":        "x" + key,
 		"a letter after":         key + "x",
 		"an underline after":     key + "_",

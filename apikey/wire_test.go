@@ -169,3 +169,12 @@ func (v *service) request(key string) *http.Request {
 
 // sealed returns body with its right checksum: a key that only the store can refuse.
 func sealed(body string) string { return body + apikey.Checksum(body) }
+
+// mistyped returns a key with its last letter wrong.
+func mistyped(key string) string {
+	last := "0"
+	if strings.HasSuffix(key, last) {
+		last = "1"
+	}
+	return key[:len(key)-1] + last
+}
