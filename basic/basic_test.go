@@ -450,6 +450,46 @@ func TestCanonicalIsUsedEverywhere(t *testing.T) {
 	}
 }
 
+func TestACanonicalOfOnesOwnGetsNamesThatCanBeOne(t *testing.T) {
+	longest := strings.Repeat("x", basic.MaxNameBytes)
+	longestPassword := strings.Repeat("y", password.MaxBytes)
+	var got []string
+	f := newFixture(t, func(c *basic.Config) {
+		c.Canonical = func(name string) (string, error) {
+			got = append(got, name)
+			if name == "reserved" {
+				return "anna", errors.New("not a name to log in with")
+			}
+			return name, nil
+		}
+	})
+	f.store.set(basic.User{Name: longest, PasswordHash: "count:secret"})
+	for _, row := range []struct {
+		name, user, password string
+		reason               auth.Reason
+	}{
+		{"a name that is too long", longest + "x", "secret", auth.ReasonTooLong},
+		{"a password that is too long", "anna", longestPassword + "y", auth.ReasonTooLong},
+		{"a name with a control character", "anna\n", "secret", auth.ReasonMalformed},
+		{"a name that is not UTF-8", "anna\xff", "secret", auth.ReasonMalformed},
+		{"a name with a colon", "anna:x", "secret", auth.ReasonMalformed},
+		{"a name that it refuses", "reserved", "secret", auth.ReasonMalformed},
+	} {
+		if _, err := f.Verify(t.Context(), row.user, row.password, netip.Addr{}); auth.AsError(err).Reason != row.reason {
+			t.Errorf("%s: got %v, want %s", row.name, auth.AsError(err).Reason, row.reason)
+		}
+	}
+	if len(got) != 1 || len(f.store.asked) != 0 {
+		t.Errorf("it was asked for %q, and the store for %q; want the reserved name and none", got, f.store.asked)
+	}
+	if _, err := f.Verify(t.Context(), longest, "wrong", netip.Addr{}); auth.AsError(err).Reason != auth.ReasonMismatch {
+		t.Errorf("the longest name: got %v, want a wrong password", err)
+	}
+	if _, err := f.Verify(t.Context(), "anna", longestPassword, netip.Addr{}); auth.AsError(err).Reason != auth.ReasonMismatch {
+		t.Errorf("the longest password: got %v, want a wrong one", err)
+	}
+}
+
 func TestConfigurationSaysEveryMistake(t *testing.T) {
 	h := must(password.New(password.Config{Params: cheap}))
 	users := must(basic.NewStatic(h))
