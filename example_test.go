@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -20,7 +21,12 @@ func Example() {
 	check(err)
 	authenticator, err := keys.Authenticator(apikey.AuthenticatorConfig{})
 	check(err)
-	guard, err := middleware.New(middleware.Config{Authenticator: authenticator})
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	guard, err := middleware.New(middleware.Config{
+		Authenticator: authenticator,
+		Observer:      auth.NewLogObserver(log), // why a request was refused: clients are not told
+		ErrorLog:      log,                      // why one could not be decided
+	})
 	check(err)
 
 	hello := func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +39,7 @@ func Example() {
 
 	issued, err := keys.Create(context.Background(), apikey.Request{Subject: "alice", Name: "laptop"})
 	check(err)
-	key := issued.Secret.Reveal() // acme_live_…: show it once; only a digest is stored
+	key := issued.Secret.Reveal() // acme_live_…: show it once; only a digest is stored. It is good for 90 days
 
 	get := func(path, key string) {
 		resp := authtest.Do(mux, authtest.Request("GET", path, "X-API-Key", key))

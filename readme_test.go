@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// TestREADMECodeIsExampleCode holds every Go block of the README to an example that is compiled and run.
+// TestREADMECodeIsExampleCode holds every Go and YAML block of the README to an example that is compiled and run.
 func TestREADMECodeIsExampleCode(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var examples strings.Builder
-	for _, file := range []string{"example_test.go", "middleware/example_test.go"} {
+	for _, file := range []string{"example_test.go", "tasks_example_test.go", "middleware/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		examples.WriteString(withoutIndent(string(text)))
 	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("got %d Go blocks, want at least 2", len(blocks))
+	blocks := regexp.MustCompile("(?s)```(?:go|yaml)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 8 {
+		t.Fatalf("got %d blocks, want at least 8", len(blocks))
 	}
 	for _, block := range blocks {
 		if !strings.Contains(examples.String(), withoutIndent(block[1])) {
