@@ -19,7 +19,8 @@ type AuthenticatorConfig struct {
 	// Kinds are those that are accepted here, of [Config.Kinds]; a key of another kind is not this authenticator's.
 	// Keys of a [ForeignFormat] have no kind to see and are then not accepted. Nil is every kind.
 	Kinds []string
-	// Name is the scheme's name in events and API descriptions; further placements get "-2", "-3". "" is "apikey".
+	// Name is the scheme's name in events and API descriptions; further placements get their place, as in
+	// "apikey-header". "" is "apikey".
 	Name string
 	// Realm is the protection space in challenges. "" leaves it out.
 	Realm string

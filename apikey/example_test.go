@@ -226,6 +226,6 @@ func ExampleKeys_Authenticator() {
 		fmt.Println(s.Name, s.In, s.Parameter, s.Challenge())
 	}
 	// Output:
-	// apikey header X-Acme-Key ApiKey realm="notes"
-	// apikey-2 header Authorization ApiKey realm="notes"
+	// apikey header X-Acme-Key ApiKey realm="notes", header="X-Acme-Key"
+	// apikey-apikey header Authorization ApiKey realm="notes"
 }

@@ -140,7 +140,7 @@ func describe(c AuthenticatorConfig) ([]Placement, []auth.Scheme, error) {
 		}
 		s := p.describe(c)
 		if i > 0 {
-			s.Name = fmt.Sprintf("%s-%d", c.Name, i+1)
+			s.Name = unused(c.Name+"-"+p.word(), schemes)
 		}
 		switch {
 		case p.in == 0:
@@ -161,6 +161,24 @@ func describe(c AuthenticatorConfig) ([]Placement, []auth.Scheme, error) {
 		schemes = append(schemes, s)
 	}
 	return placements, schemes, errors.Join(errs...)
+}
+
+// word names the place in the names of schemes.
+func (p *Placement) word() string {
+	if p.inAuthorization() {
+		return strings.ToLower(p.scheme)
+	}
+	return p.in.String()
+}
+
+// unused returns name, or name with a number where a scheme has it already.
+func unused(name string, schemes []auth.Scheme) string {
+	for n, numbered := 2, name; ; n++ {
+		if !slices.ContainsFunc(schemes, func(s auth.Scheme) bool { return s.Name == numbered }) {
+			return numbered
+		}
+		numbered = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 func (p *Placement) same(q Placement) bool {
@@ -186,6 +204,9 @@ func (p *Placement) describe(c AuthenticatorConfig) auth.Scheme {
 	}
 	if p.inAuthorization() {
 		s.Type, s.AuthScheme = "http", p.scheme
+		return s
 	}
+	// ApiKey is no registered scheme, and whoever takes the challenge for one of Authorization would be asked again and again.
+	s.Params = []auth.Param{{Name: p.in.String(), Value: p.name}}
 	return s
 }

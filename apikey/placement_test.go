@@ -3,6 +3,7 @@ package apikey_test
 import (
 	"crypto/tls"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -81,11 +82,12 @@ func TestSchemesDescribeThePlacements(t *testing.T) {
 		},
 	})
 	must(t, err)
+	param := func(name, value string) []auth.Param { return []auth.Param{{Name: name, Value: value}} }
 	want := []auth.Scheme{
-		{Name: "partner", Type: "apiKey", In: auth.InHeader, Parameter: "x-partner-key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
-		{Name: "partner-2", Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "Bearer", Realm: "notes", Description: "for partners"},
-		{Name: "partner-3", Type: "apiKey", In: auth.InQuery, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
-		{Name: "partner-4", Type: "apiKey", In: auth.InCookie, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners"},
+		{Name: "partner", Type: "apiKey", In: auth.InHeader, Parameter: "x-partner-key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners", Params: param("header", "x-partner-key")},
+		{Name: "partner-bearer", Type: "http", In: auth.InHeader, Parameter: "Authorization", AuthScheme: "Bearer", Realm: "notes", Description: "for partners"},
+		{Name: "partner-query", Type: "apiKey", In: auth.InQuery, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners", Params: param("query", "key")},
+		{Name: "partner-cookie", Type: "apiKey", In: auth.InCookie, Parameter: "key", AuthScheme: "ApiKey", Realm: "notes", Description: "for partners", Params: param("cookie", "key")},
 	}
 	got := a.Schemes()
 	if len(got) != len(want) {
@@ -93,7 +95,7 @@ func TestSchemesDescribeThePlacements(t *testing.T) {
 	}
 	for i := range want {
 		if g, w := got[i], want[i]; g.Name != w.Name || g.Type != w.Type || g.In != w.In || g.Parameter != w.Parameter ||
-			g.AuthScheme != w.AuthScheme || g.Realm != w.Realm || g.Description != w.Description {
+			g.AuthScheme != w.AuthScheme || g.Realm != w.Realm || g.Description != w.Description || !slices.Equal(g.Params, w.Params) {
 			t.Errorf("scheme %d: got %+v, want %+v", i, g, w)
 		}
 	}
@@ -102,6 +104,21 @@ func TestSchemesDescribeThePlacements(t *testing.T) {
 	if _, err := a.Authenticate(authtest.Request("GET", "/", "X-PARTNER-KEY", key)); err != nil {
 		t.Errorf("got %v for a header in another spelling", err)
 	}
+}
+
+func TestSchemesOfLikePlacesAreNumbered(t *testing.T) {
+	a, err := newKeys(t, nil).Authenticator(apikey.AuthenticatorConfig{
+		Placements: []apikey.Placement{apikey.Header("X-A"), apikey.Header("X-B"), apikey.Header("X-C"), apikey.Authorization("Token"), apikey.Header("X-D")},
+	})
+	must(t, err)
+	var names []string
+	for _, s := range a.Schemes() {
+		names = append(names, s.Name)
+	}
+	if want := []string{"apikey", "apikey-header", "apikey-header-2", "apikey-token", "apikey-header-3"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+	must(t, auth.ValidateAuthenticator(a))
 }
 
 func TestTwoSetsOfKeysShareAChain(t *testing.T) {

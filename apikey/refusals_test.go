@@ -232,7 +232,7 @@ func TestAmbiguousRequests(t *testing.T) {
 func TestChallengesNameEveryScheme(t *testing.T) {
 	v := newService(t, setup{authn: apikey.AuthenticatorConfig{Realm: `a "notes" API`}})
 	a := v.do(authtest.Request("GET", "/notes"))
-	want := []string{`Bearer realm="a \"notes\" API"`, `ApiKey realm="a \"notes\" API"`}
+	want := []string{`Bearer realm="a \"notes\" API"`, `ApiKey realm="a \"notes\" API", header="X-API-Key"`}
 	if strings.Join(a.challenges, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", a.challenges, want)
 	}

@@ -210,7 +210,7 @@ func TestEveryRouteDoesWhatItsDescriptionSays(t *testing.T) {
 	err = openapitest.Check(openapitest.Config{
 		Document: s.document, Handler: s.handler, Routes: s.routes, Undocumented: undocumented(s.routes),
 		Credentials: map[string]openapitest.Credential{
-			"apikey": key, "apikey-2": key,
+			"apikey": key, "apikey-header": key,
 			"oauth": {Enough: token(t, s, passwordGrant("alice", c.password), nothing), Little: token(t, s, narrow, nothing)},
 			"basic": {Enough: "alice:" + c.password},
 		},

@@ -164,7 +164,7 @@ var askedRows = []row{
 			t.Errorf("got a key for %v where none is said, want 90 days", left)
 		}
 		now = now.Add(2 * time.Hour)
-		want(t, h, get("X-API-Key", key), 401, "ApiKey")
+		want(t, h, get("X-API-Key", key), 401, keyChallenge)
 	}},
 	{"Tests run without the provider", func(t *testing.T) {
 		issuer, a := provider(t, nil)

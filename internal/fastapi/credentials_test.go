@@ -17,7 +17,10 @@ import (
 	"github.com/cardea-go/auth/middleware"
 )
 
-const basicChallenge = `Basic realm="notes", charset="UTF-8"`
+const (
+	basicChallenge = `Basic realm="notes", charset="UTF-8"`
+	keyChallenge   = `ApiKey header="X-API-Key"`
+)
 
 var apiKeyRows = []row{
 	{"A key comes in a header", func(t *testing.T) {
@@ -38,28 +41,32 @@ var apiKeyRows = []row{
 		want(t, guard(t, a), authtest.Request("POST", "/", "Cookie", "key="+key, "Sec-Fetch-Site", "cross-site"), 403)
 	}},
 	{"A request without a key is refused", func(t *testing.T) {
-		for _, place := range []apikey.Placement{apikey.Header("X-API-Key"), apikey.InsecureQuery("api_key"), apikey.Cookie("key")} {
+		for challenge, place := range map[string]apikey.Placement{
+			keyChallenge: apikey.Header("X-API-Key"), `ApiKey query="api_key"`: apikey.InsecureQuery("api_key"), `ApiKey cookie="key"`: apikey.Cookie("key"),
+		} {
 			_, a := newKeys(t, in(place))
-			body := want(t, guard(t, a), get(), 401, "ApiKey")
+			body := want(t, guard(t, a), get(), 401, challenge)
 			wantJSON(t, json.RawMessage(body), `{"type": "about:blank", "title": "Unauthorized", "status": 401, "detail": "authentication is required"}`)
 			own := must(newGuard(t, a).With(func(c *middleware.Config) { c.ErrorWriter = writeDetail })).HandlerFunc(whoami)
-			wantJSON(t, json.RawMessage(want(t, own, get(), 401, "ApiKey")), `{"detail": "Not authenticated"}`)
+			wantJSON(t, json.RawMessage(want(t, own, get(), 401, challenge)), `{"detail": "Not authenticated"}`)
 		}
 	}},
 	{"An empty key is refused", func(t *testing.T) {
 		_, a := newKeys(t, in(apikey.Header("X-API-Key"), apikey.InsecureQuery("api_key"), apikey.Cookie("key")))
-		for _, r := range []*http.Request{get("X-API-Key", ""), authtest.Request("GET", "/?api_key="), get("Cookie", "key=")} {
-			want(t, guard(t, a), r, 401, "ApiKey")
-			want(t, optional(t, a), r, 401, "ApiKey")
+		for challenge, r := range map[string]*http.Request{
+			keyChallenge: get("X-API-Key", ""), `ApiKey query="api_key"`: authtest.Request("GET", "/?api_key="), `ApiKey cookie="key"`: get("Cookie", "key="),
+		} {
+			want(t, guard(t, a), r, 401, challenge)
+			want(t, optional(t, a), r, 401, challenge)
 		}
 	}},
 	{"A key that is not in force is refused", func(t *testing.T) {
 		keys, a := newKeys(t, in(apikey.Header("X-API-Key")))
-		want(t, guard(t, a), get("X-API-Key", "guessed"), 401, "ApiKey")
+		want(t, guard(t, a), get("X-API-Key", "guessed"), 401, keyChallenge)
 		issued := must(keys.Create(t.Context(), apikey.Request{Subject: "alice"}))
 		wantOK(t, guard(t, a), get("X-API-Key", issued.Secret.Reveal()))
 		check(keys.Revoke(t.Context(), issued.Record.ID, "lost"))
-		want(t, guard(t, a), get("X-API-Key", issued.Secret.Reveal()), 401, "ApiKey")
+		want(t, guard(t, a), get("X-API-Key", issued.Secret.Reveal()), 401, keyChallenge)
 	}},
 }
 

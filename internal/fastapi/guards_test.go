@@ -35,7 +35,7 @@ var scopeRows = []row{
 		h := optional(t, auth.FirstOf(readers(), a))
 		wantText(t, wantOK(t, h, get("X-API-Key", newKey(t, keys))), "alice")
 		want(t, h, bearer("guessed"), 401, invalidToken)
-		want(t, h, get("X-API-Key", "guessed"), 401, "ApiKey")
+		want(t, h, get("X-API-Key", "guessed"), 401, keyChallenge)
 	}},
 	{"Too little scope is forbidden", func(t *testing.T) {
 		h := guard(t, readers(), auth.Scopes("items"))
@@ -99,8 +99,8 @@ var aroundRows = []row{
 		h := guard(t, auth.FirstOf(readers(), a))
 		wantText(t, wantOK(t, h, bearer("me")), "bob")
 		wantText(t, wantOK(t, h, get("X-API-Key", newKey(t, keys))), "alice")
-		want(t, h, get(), 401, "Bearer", "ApiKey")
-		want(t, h, get("X-API-Key", "guessed"), 401, "ApiKey")
+		want(t, h, get(), 401, "Bearer", keyChallenge)
+		want(t, h, get("X-API-Key", "guessed"), 401, keyChallenge)
 	}},
 	{"Both of two schemes are needed", func(t *testing.T) {
 		keys, a := newKeys(t, in(apikey.Header("X-API-Key")))
@@ -109,7 +109,7 @@ var aroundRows = []row{
 		mux.HandleFunc("GET /", middleware.Authenticated().Also(newGuard(t, a)), whoami)
 		for _, h := range []http.Handler{must(mux.Build()), newGuard(t, a).Handler(guard(t, readers()))} {
 			wantText(t, wantOK(t, h, get("X-API-Key", key, "Authorization", "Bearer me")), "bob")
-			want(t, h, bearer("me"), 401, "ApiKey")
+			want(t, h, bearer("me"), 401, keyChallenge)
 			want(t, h, get("X-API-Key", key), 401, "Bearer")
 		}
 	}},
