@@ -2,12 +2,13 @@
 // credential, with wrong ones, with one that is too little and with one that is enough, for each scheme of the document.
 //
 //	err := openapitest.Check(openapitest.Config{
-//		Document: doc, Handler: handler, Routes: mux.Routes(),
+//		Document: doc, Handler: handler, Routes: routes, // those that the document was made of
 //		Credentials: map[string]openapitest.Credential{"jwt": {Enough: adminToken, Little: tokenWithoutScopes}},
 //	})
 //
 // It is for tests: with enough of a credential, handlers run, those that delete too. Give it a handler on test stores, with
-// limits that so many wrong credentials don't reach.
+// limits that so many wrong credentials don't reach: package basic's by default does from a dozen operations on, see
+// basic.Config.Throttle and InsecureNoThrottle.
 package openapitest
 
 import (
