@@ -11,7 +11,10 @@
 // every router of that habit; [Guard.Check] decides without writing, for those of another.
 //
 // A [Mux] registers routes on the patterns of [http.ServeMux], each with a stated access, and refuses to be built where a
-// route has none.
+// route has none. Take it for a new service; take guards alone in front of another router.
+//
+// A handler that learns only later that the caller may not go on hands its error to [Refuse], which answers as the guard
+// would.
 //
 // # What is answered
 //
