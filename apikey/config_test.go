@@ -27,7 +27,7 @@ func TestConfigurationMistakesAreAllReported(t *testing.T) {
 	for _, part := range []string{
 		"Config.Store is nil", `Config.Prefix "a_b_"`, `Config.Kinds: "pat" comes twice`, `Config.Kinds "X"`,
 		`Config.Environments lacks "prod"`, `Config.Peppers[1].ID "a": used twice`, `Config.Peppers[2].ID "$"`,
-		"Config.Peppers[2].Key: has 12 bytes", "Config.Lifetime", "Config.MaxLifetime", "Config.MaxPerSubject",
+		"Config.Peppers[2].Key: has 12 bytes", "Config.Peppers[0].Key is nothing but zeros", "Config.Lifetime", "Config.MaxLifetime", "Config.MaxPerSubject",
 		"Config.LastUsedInterval", "Scopes names no scope", `ForeignFormat.Name "D"`, "ForeignFormat.Split is nil", "ForeignFormat.Hash", `Config.ForeignFormats: "drf" comes twice`,
 	} {
 		if !strings.Contains(err.Error(), part) {

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"github.com/cardea-go/auth/internal/secret"
 )
 
 // A Pepper is a secret that digests are keyed with, so that a stolen table of digests can't even be tested against.
@@ -82,6 +84,8 @@ func newDigester(peppers []Pepper, allowPlain bool) (*digester, error) {
 		}
 		if len(p.Key) < 32 || len(p.Key) > 128 {
 			errs = append(errs, fmt.Errorf("apikey: Config.Peppers[%d].Key: has %d bytes: use 32 to 128 random ones", i, len(p.Key)))
+		} else if secret.Empty(p.Key) {
+			errs = append(errs, fmt.Errorf("apikey: Config.Peppers[%d].Key "+secret.FillIt, i))
 		}
 		d.peppers = append(d.peppers, newPepper(p))
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cardea-go/auth/internal/secret"
 )
 
 // A Config configures [New]. The zero value is right.
@@ -112,6 +114,8 @@ func validatePeppers(c Config) error {
 		}
 		if len(c.Peppers[id]) < 32 {
 			errs = append(errs, fmt.Errorf("password: Config.Peppers: key %q: use 32 random bytes or more", id))
+		} else if secret.Empty(c.Peppers[id]) {
+			errs = append(errs, fmt.Errorf("password: Config.Peppers: key %q "+secret.FillIt, id))
 		}
 	}
 	if _, ok := c.Peppers[c.PepperID]; c.PepperID != "" && !ok {

@@ -1,6 +1,7 @@
 package password_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -382,9 +383,16 @@ func TestNothingPrintsAKey(t *testing.T) {
 	}
 }
 
+func TestPeppersAreFilled(t *testing.T) {
+	_, err := password.New(password.Config{Peppers: map[string][]byte{"1": make([]byte, 32)}})
+	if err == nil || !strings.Contains(err.Error(), "nothing but zeros") {
+		t.Errorf("got error %v, want one about a key that was never filled", err)
+	}
+}
+
 func TestWrapHardensADigestWithoutThePassword(t *testing.T) {
 	ctx := context.Background()
-	h := must(password.New(password.Config{Params: cheap, Peppers: map[string][]byte{"1": make([]byte, 32)}, PepperID: "1"}))
+	h := must(password.New(password.Config{Params: cheap, Peppers: map[string][]byte{"1": bytes.Repeat([]byte{7}, 32)}, PepperID: "1"}))
 	for digest, value := range map[string]string{ // of "secret"
 		"md5":    "5EBE2294ECD0E0F08EAB7690D2A6EE69",
 		"sha1":   "e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4",

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth/internal/jose"
+	"github.com/cardea-go/auth/internal/secret"
 )
 
 // Limits and defaults of a [NoncesConfig].
@@ -66,6 +67,8 @@ func NewNonces(c NoncesConfig) (*Nonces, error) {
 	for i, k := range c.Keys {
 		if len(k) < MinNonceKeyBytes {
 			errs = append(errs, fmt.Errorf("dpop: NoncesConfig.Keys: key %d is %d bytes long: use at least %d random ones", i+1, len(k), MinNonceKeyBytes))
+		} else if secret.Empty(k) {
+			errs = append(errs, fmt.Errorf("dpop: NoncesConfig.Keys: key %d "+secret.FillIt, i+1))
 		}
 	}
 	if c.Lifetime == 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,7 +140,8 @@ func TestNonceConfigurationsThatAreRefused(t *testing.T) {
 		c    dpop.NoncesConfig
 	}{
 		{"a short key", dpop.NoncesConfig{Keys: [][]byte{make([]byte, 31)}}},
-		{"too many keys", dpop.NoncesConfig{Keys: [][]byte{make([]byte, 32), make([]byte, 32), make([]byte, 32), make([]byte, 32), make([]byte, 32)}}},
+		{"a key that was never filled", dpop.NoncesConfig{Keys: [][]byte{make([]byte, 32)}}},
+		{"too many keys", dpop.NoncesConfig{Keys: slices.Repeat([][]byte{bytes.Repeat([]byte{7}, 32)}, 5)}},
 		{"a lifetime of nothing", dpop.NoncesConfig{Lifetime: time.Second}},
 		{"a lifetime beyond the limit", dpop.NoncesConfig{Lifetime: 2 * time.Hour}},
 	} {

@@ -126,6 +126,10 @@ func (e *Endpoints) Refresh(w http.ResponseWriter, r *http.Request) {
 		wire.Fail(w, refusal)
 		return
 	}
+	if e.cookie == nil && !strings.HasPrefix(token, Prefix) {
+		wire.Fail(w, &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidGrant, Description: "that is no refresh token"})
+		return
+	}
 	q := Request{Token: token, Client: e.client}
 	if refusal := e.fill(&q, w, r, form); refusal != nil {
 		wire.Fail(w, refusal)

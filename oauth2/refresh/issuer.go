@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/secret"
 )
 
 // Limits and defaults of a [Config].
@@ -111,6 +112,8 @@ func (c *Config) check() error {
 	for n, key := range c.Keys {
 		if len(key) < minKeyBytes {
 			add("Keys[%d] has %d bytes: use %d random bytes or more", n, len(key), minKeyBytes)
+		} else if secret.Empty(key) {
+			add("Keys[%d] "+secret.FillIt, n)
 		}
 	}
 	if c.Client == "" {

@@ -21,6 +21,7 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 		{"no access issuer", func(c *refresh.Config) { c.Access = nil }, "Access"},
 		{"no key", func(c *refresh.Config) { c.Keys = nil }, "Keys"},
 		{"a short key", func(c *refresh.Config) { c.Keys = [][]byte{key(1), make([]byte, 31)} }, "Keys[1]"},
+		{"a key that was never filled", func(c *refresh.Config) { c.Keys = [][]byte{key(1), make([]byte, 32)} }, "Keys[1] is nothing but zeros"},
 		{"five keys", func(c *refresh.Config) { c.Keys = [][]byte{key(1), key(2), key(3), key(4), key(5)} }, "Keys"},
 		{"a client that is too long", func(c *refresh.Config) { c.Client = strings.Repeat("c", 256) }, "Client"},
 		{"a negative lifetime", func(c *refresh.Config) { c.Lifetime = -1 }, "Lifetime"},

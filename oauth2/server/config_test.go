@@ -37,6 +37,7 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 		{"no keys", func(c *server.Config) { c.Keys = nil }, "OpaqueKeys"},
 		{"two kinds of keys", func(c *server.Config) { c.OpaqueKeys = [][]byte{make([]byte, 32)} }, "OpaqueKeys"},
 		{"a short key", func(c *server.Config) { c.Keys, c.OpaqueKeys = nil, [][]byte{make([]byte, 31)} }, "OpaqueKeys[0]"},
+		{"a key that was never filled", func(c *server.Config) { c.Keys, c.OpaqueKeys = nil, [][]byte{make([]byte, 32)} }, "OpaqueKeys[0] is nothing but zeros"},
 		{"five keys", func(c *server.Config) { c.Keys, c.OpaqueKeys = nil, make([][]byte, 5) }, "up to 4"},
 		{"a long life", func(c *server.Config) { c.AccessLifetime = 2 * time.Hour }, "AccessLifetime"},
 		{"a short life", func(c *server.Config) { c.AccessLifetime = time.Second }, "AccessLifetime"},

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -73,7 +74,7 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("HEAD: got %d, %d bytes", rec.Code, rec.Body.Len())
 	}
 	root := newWorld(t, func(c *server.Config) {
-		c.Issuer, c.Keys, c.OpaqueKeys, c.DPoP = "https://id.example.com", nil, [][]byte{make([]byte, 32)}, nil
+		c.Issuer, c.Keys, c.OpaqueKeys, c.DPoP = "https://id.example.com", nil, [][]byte{bytes.Repeat([]byte{7}, 32)}, nil
 	})
 	got := root.get("/.well-known/oauth-authorization-server")
 	if got.text("token_endpoint") != "https://id.example.com/token" || got.body["jwks_uri"] != nil || got.body["dpop_signing_alg_values_supported"] != nil {
@@ -216,7 +217,7 @@ func TestKeysOfAnotherAlgorithm(t *testing.T) {
 	clock, shared := newClock(), &jwt.MemoryRingStore{}
 	ring := func(a jwt.Algorithm) *jwt.KeyRing {
 		r, err := jwt.NewKeyRing(t.Context(), jwt.KeyRingConfig{
-			Algorithm: a, Store: shared, Secrets: [][]byte{make([]byte, 32)}, Period: 48 * time.Hour, Clock: clock.now,
+			Algorithm: a, Store: shared, Secrets: [][]byte{bytes.Repeat([]byte{7}, 32)}, Period: 48 * time.Hour, Clock: clock.now,
 		})
 		check(t, err)
 		return r

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/secret"
 	"github.com/cardea-go/auth/oauth2/internal/pack"
 	"github.com/cardea-go/auth/oauth2/refresh"
 )
@@ -49,6 +50,8 @@ func newOpaque(issuer string, keys [][]byte, clock func() time.Time) (*opaqueFor
 	for n, key := range keys {
 		if len(key) != opaqueKeyBytes {
 			errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys[%d] has %d bytes: use %d random bytes", n, len(key), opaqueKeyBytes))
+		} else if secret.Empty(key) {
+			errs = append(errs, fmt.Errorf("server: Config.OpaqueKeys[%d] "+secret.FillIt, n))
 		}
 		f.keys = append(f.keys, slices.Clone(key))
 	}
