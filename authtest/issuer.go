@@ -1,11 +1,16 @@
 package authtest
 
 import (
+	"cmp"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,7 +24,8 @@ import (
 )
 
 // An Issuer is a token issuer on a real HTTP server, for tests: a JWK Set, OpenID Connect and RFC 8414 metadata, and
-// tokens good and bad. It is safe for concurrent use.
+// tokens good and bad. Its server speaks plain HTTP on loopback, which jwt.NewRemote refuses unless it is told to take it:
+// have what makes your handler take a jwt.Config, and give it that of [Issuer.Config]. It is safe for concurrent use.
 type Issuer struct {
 	// URL is the issuer's name and address.
 	URL string
@@ -29,8 +35,9 @@ type Issuer struct {
 	clock  func() time.Time
 	server *httptest.Server
 
+	alg        jwt.Algorithm
 	mu         sync.Mutex
-	key        ed25519.PrivateKey
+	key        crypto.Signer
 	keys       []*jwt.PublicKey // published
 	signing    *jwt.SigningKey
 	withoutAlg bool
@@ -43,6 +50,8 @@ type Issuer struct {
 type IssuerConfig struct {
 	// Audience is the aud of its tokens. "" is "test-audience".
 	Audience string
+	// Algorithm is what its tokens are signed with: EdDSA, ES256 or RS256. "" is EdDSA.
+	Algorithm jwt.Algorithm
 	// Clock tells the time of the tokens, and of the verifiers that Issuer.Config is for. Nil is time.Now.
 	Clock func() time.Time
 }
@@ -50,7 +59,7 @@ type IssuerConfig struct {
 // NewIssuer starts an issuer, which stops when the test ends.
 func NewIssuer(tb testing.TB, c IssuerConfig) *Issuer {
 	tb.Helper()
-	i := &Issuer{Audience: c.Audience, clock: c.Clock, gate: make(chan struct{})}
+	i := &Issuer{Audience: c.Audience, alg: cmp.Or(c.Algorithm, jwt.EdDSA), clock: c.Clock, gate: make(chan struct{})}
 	if i.Audience == "" {
 		i.Audience = "test-audience"
 	}
@@ -84,7 +93,7 @@ func (i *Issuer) Config(tb testing.TB) jwt.Config {
 	}
 	tb.Cleanup(func() { _ = remote.Close() })
 	return jwt.Config{
-		Issuer: i.URL, Keys: remote, Audience: []string{i.Audience}, Algorithms: []jwt.Algorithm{jwt.EdDSA}, Clock: i.clock,
+		Issuer: i.URL, Keys: remote, Audience: []string{i.Audience}, Algorithms: []jwt.Algorithm{i.alg}, Clock: i.clock,
 	}
 }
 
@@ -92,17 +101,32 @@ func (i *Issuer) Config(tb testing.TB) jwt.Config {
 // token of the new key, once 30 s have passed since their last fetch by [IssuerConfig].Clock: give it one that you can set.
 func (i *Issuer) Rotate(tb testing.TB) {
 	tb.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+	private, err := newKey(i.alg)
 	if err != nil {
 		tb.Fatalf("authtest: %v", err)
 	}
-	key, err := jwt.NewSigningKey("", jwt.EdDSA, private)
+	key, err := jwt.NewSigningKey("", i.alg, private)
 	if err != nil {
 		tb.Fatalf("authtest: %v", err)
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.key, i.signing, i.keys = private, key, []*jwt.PublicKey{key.Public()}
+}
+
+// newKey returns a key for an algorithm.
+func newKey(alg jwt.Algorithm) (crypto.Signer, error) {
+	switch alg {
+	case jwt.EdDSA:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	case jwt.ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case jwt.RS256:
+		return rsa.GenerateKey(rand.Reader, 2048)
+	default:
+		return nil, fmt.Errorf("IssuerConfig.Algorithm %q: use EdDSA, ES256 or RS256", alg)
+	}
 }
 
 // Publish adds further keys to the set, until the next Rotate.
@@ -157,12 +181,12 @@ func (i *Issuer) Token(tb testing.TB, subject string, changes ...TokenChange) st
 	defer i.mu.Unlock()
 	now := i.clock()
 	t := token{
-		header: map[string]any{"alg": "EdDSA", "typ": "at+jwt", "kid": i.signing.Public().ID()},
+		header: map[string]any{"alg": string(i.alg), "typ": "at+jwt", "kid": i.signing.Public().ID()},
 		claims: map[string]any{
 			"iss": i.URL, "sub": subject, "aud": i.Audience, "client_id": "test-client", "jti": rand.Text(),
 			"iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(),
 		},
-		now: now, key: i.key,
+		now: now, alg: i.alg, key: i.key,
 	}
 	for _, change := range changes {
 		change(&t)
@@ -176,7 +200,8 @@ type TokenChange func(*token)
 type token struct {
 	header, claims map[string]any
 	now            time.Time
-	key            crypto.Signer
+	alg            jwt.Algorithm // of the key, whatever the header says
+	key            crypto.Signer // nil is a new one
 }
 
 func (t *token) sign(tb testing.TB) string {
@@ -195,11 +220,26 @@ func (t *token) sign(tb testing.TB) string {
 		parts = append(parts, jose.Encode(text))
 	}
 	input := strings.Join(parts, ".")
-	signature, err := t.key.Sign(rand.Reader, []byte(input), crypto.Hash(0))
+	signature, err := t.signature(input)
 	if err != nil {
 		tb.Fatalf("authtest: token: %v", err)
 	}
 	return input + "." + jose.Encode(signature)
+}
+
+func (t *token) signature(input string) ([]byte, error) {
+	key := t.key
+	if key == nil {
+		var err error
+		if key, err = newKey(t.alg); err != nil {
+			return nil, err
+		}
+	}
+	signer, err := jose.NewSigner("", 0, key)
+	if err != nil {
+		return nil, err
+	}
+	return signer.Sign([]byte(input))
 }
 
 // WithClaim sets a claim; nil leaves it out.
@@ -236,11 +276,7 @@ func UnknownKey() TokenChange { return WithHeader("kid", "unknown") }
 
 // Forged signs the token with another key than the one it names.
 func Forged() TokenChange {
-	return func(t *token) {
-		seed := make([]byte, ed25519.SeedSize)
-		_, _ = rand.Read(seed) // never fails: crypto/rand
-		t.key = ed25519.NewKeyFromSeed(seed)
-	}
+	return func(t *token) { t.key = nil }
 }
 
 // behaving delays and refuses as the knobs say.
@@ -301,7 +337,7 @@ func (i *Issuer) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, map[string]any{
 		"issuer": i.URL, "jwks_uri": i.JWKSURL(),
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"EdDSA"},
+		"id_token_signing_alg_values_supported": []string{string(i.alg)},
 	})
 }
 

@@ -24,7 +24,15 @@ func verifierOf(t *testing.T, c jwt.Config) *jwt.Verifier {
 }
 
 func TestIssuerTokens(t *testing.T) {
-	i := authtest.NewIssuer(t, authtest.IssuerConfig{})
+	for _, alg := range []jwt.Algorithm{"", jwt.EdDSA, jwt.ES256, jwt.RS256} {
+		t.Run("signed with "+string(alg), func(t *testing.T) {
+			testTokens(t, authtest.NewIssuer(t, authtest.IssuerConfig{Algorithm: alg}))
+		})
+	}
+}
+
+func testTokens(t *testing.T, i *authtest.Issuer) {
+	t.Helper()
 	v := verifierOf(t, i.Config(t))
 	for _, tt := range []struct {
 		name   string
