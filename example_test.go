@@ -73,21 +73,22 @@ func Example_peopleBesideKeys() {
 	check(err)
 	hash, err := hasher.Hash(ctx, "correct horse battery") // when the password is set
 	check(err)
-	users, err := basic.NewStatic(hasher, basic.User{Name: "ann", PasswordHash: hash, Scopes: auth.Unlimited(), Roles: []string{"admin"}})
+	ann := basic.User{Name: "ann", PasswordHash: hash, Scopes: auth.Unlimited()} // a login that nothing narrows
+	users, err := basic.NewStatic(hasher, ann)                                   // or your own basic.Users
 	check(err)
 	people, err := basic.New(basic.Config{Realm: "notes", Users: users, Hasher: hasher}) // limits guesses by itself
 	check(err)
 
 	guard, err := middleware.New(middleware.Config{Authenticator: auth.FirstOf(programs, people)})
 	check(err)
-	admin := guard.MustRequire(auth.Roles("admin")).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	notes := guard.MustRequire(auth.Scopes("notes:read")).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})
 
 	for _, guess := range []string{"correct horse battery", "guess"} {
-		r := authtest.Request("GET", "/admin")
+		r := authtest.Request("GET", "/notes")
 		r.SetBasicAuth("ann", guess)
-		fmt.Println(authtest.Do(admin, r).StatusCode)
+		fmt.Println(authtest.Do(notes, r).StatusCode)
 	}
 	// Output:
 	// 204

@@ -42,13 +42,13 @@ func Example_login() {
 	ctx := context.Background()
 	people := oneUser(ctx, basic.User{Name: "ann", Scopes: auth.Unlimited()}, "correct horse battery")
 	notes := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "buy milk") }
-	const url = "https://notes.example"
+	const self = "https://notes.example"
 	secret := make([]byte, 32) // from your configuration; it and the stores must outlive a restart
 	_, _ = rand.Read(secret)
 
 	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{}) // signs; its keys change by themselves
 	check(err)
-	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: url, Audience: []string{url}, Keys: ring})
+	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: self, Audience: []string{self}, Keys: ring})
 	check(err)
 	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
 	check(err)
@@ -64,9 +64,9 @@ func Example_login() {
 	check(err)
 
 	mux := middleware.NewMux(middleware.MuxConfig{Guard: guard})
-	mux.HandleFunc("POST /login", middleware.Authenticated().Via(passwords), endpoints.Login) // curl -u ann:… -X POST …/login
-	mux.HandleFunc("POST /refresh", middleware.Public(), endpoints.Refresh)                   // curl -d grant_type=refresh_token -d refresh_token=… …/refresh
-	mux.HandleFunc("POST /logout", middleware.Public(), endpoints.Logout)                     // curl -d token=… …/logout
+	mux.HandleFunc("POST /login", middleware.Authenticated().Via(passwords), endpoints.Login)
+	mux.HandleFunc("POST /refresh", middleware.Public(), endpoints.Refresh) // public, since the refresh token is the credential
+	mux.HandleFunc("POST /logout", middleware.Public(), endpoints.Logout)
 	mux.HandleFunc("GET /notes", middleware.Require(auth.Scopes("notes:read")), notes)
 	handler, err := mux.Build()
 	check(err)
@@ -86,7 +86,7 @@ func Example_login() {
 func Example_acceptTokens() {
 	notes := func(w http.ResponseWriter, r *http.Request) {}
 	newHandler := func(issuer, api string) http.Handler {
-		keys, err := jwt.NewRemote(jwt.RemoteConfig{Issuer: issuer}) // by discovery; https
+		keys, err := jwt.NewRemote(jwt.RemoteConfig{Issuer: issuer}) // by discovery, or from URL; keys.Warm(ctx) finds a typo now
 		check(err)
 		verifier, err := oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: jwt.Config{
 			Issuer: issuer, Keys: keys, Audience: []string{api}, // tokens that were made for other services are refused
@@ -141,7 +141,7 @@ func Example_roles() {
 	mux.HandleFunc("DELETE /docs/{id}", middleware.Require(authorizer.RequireConditional("doc:delete")), remove)
 	built, err := mux.Build()
 	check(err)
-	handler := authorizer.Track(built) // sees to it that remove does not forget its check
+	handler := authorizer.Track(built) // a handler that forgets its check answers 500; check before you delete
 
 	for _, path := range []string{"/docs/1", "/docs/2"} {
 		r := authtest.Request("DELETE", path)
@@ -179,9 +179,9 @@ func Example_docs() {
 		check(err)
 		return issued.Secret.Reveal()
 	}
-	// In a test: each route is asked without a credential, with a wrong one, with too little and with enough.
 	err = openapitest.Check(openapitest.Config{
 		Document: document, Handler: handler,
+		Routes: mux.Routes(), Undocumented: []string{"GET /openapi.json", "GET /docs/"},
 		Credentials: map[string]openapitest.Credential{"apikey": {Enough: key("notes:read"), Little: key()}},
 	})
 	fmt.Println(err)
