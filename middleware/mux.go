@@ -119,6 +119,8 @@ type Route struct {
 	Also []FurtherGuard
 	// Concealed says that refusals are answered with 404.
 	Concealed bool
+	// Err is what Build reports about the access, so that Schemes and Rule are not known; nil where there is nothing.
+	Err error
 }
 
 // A FurtherGuard describes a guard that a route asks beside its own; see [Access.Also].
@@ -135,8 +137,10 @@ func (m *Mux) Routes() []Route {
 	for _, rt := range m.table.routes {
 		out := Route{Pattern: rt.pattern, Access: accessNames[rt.access.kind], Concealed: rt.access.conceal}
 		out.Method, out.Host, out.Path = splitPattern(rt.pattern)
+		out.Err = rt.err
 		if rt.access.kind > accessPublic && rt.err == nil {
-			if guards, err := rt.access.apply(m.table.config.Guard); err == nil {
+			guards, err := rt.access.apply(m.table.config.Guard)
+			if out.Err = err; err == nil {
 				own := guards[len(guards)-1]
 				out.Schemes, out.Rule, out.Concealed = own.Schemes(), own.rule(), own.c.Conceal
 				for _, g := range guards[:len(guards)-1] {

@@ -218,6 +218,22 @@ func TestMuxListsItsRoutes(t *testing.T) {
 	}
 }
 
+// TestRoutesSayWhatBuildWillReport lists routes that can't be built, for who describes them before.
+func TestRoutesSayWhatBuildWillReport(t *testing.T) {
+	m := middleware.NewMux(middleware.MuxConfig{})
+	keys := newGuard(t, middleware.Config{Authenticator: keyHeader("k", root)})
+	m.Handle("GET /fine", middleware.Authenticated().Via(keys), whoami)
+	m.Handle("GET /unguarded", middleware.Authenticated(), whoami)
+	m.Handle("GET /bad-scope", middleware.Require(auth.Scopes("a b")).Via(keys), whoami)
+	m.Handle("GET /nothing", middleware.Require().Via(keys), whoami)
+	for i, want := range []string{"", "it has no guard", "a b", "Require names no requirement"} {
+		r := m.Routes()[i]
+		if want == "" && r.Err != nil || want != "" && (r.Err == nil || !strings.Contains(r.Err.Error(), want) || r.Schemes != nil) {
+			t.Errorf("%s: got error %v, want %q", r.Pattern, r.Err, want)
+		}
+	}
+}
+
 func TestMuxLeavesARouteForEverythingAlone(t *testing.T) {
 	m := middleware.NewMux(middleware.MuxConfig{})
 	m.Handle("/", middleware.Public(), whoami)

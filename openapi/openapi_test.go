@@ -2,6 +2,7 @@ package openapi_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -192,6 +193,9 @@ func TestNewReportsEveryMistake(t *testing.T) {
 		config openapi.Config
 		wants  []string
 	}{
+		{"a route that can't be built, with the reason", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{
+			{Pattern: "GET /a", Method: "GET", Path: "/a", Access: "required", Err: errors.New(`scope "a b"`)},
+		}}, []string{`route "GET /a": scope "a b"`}},
 		{"guards of which no request meets both", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{unmet}}, []string{"no request can hold a credential for each of its guards"}},
 		{"a wide rule of a further guard", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{wideAlso}}, []string{"more than 64 alternatives"}},
 		{"guards with many alternatives together", openapi.Config{Title: "t", Version: "1", Routes: []middleware.Route{product2}}, []string{"more than 64 alternatives"}},

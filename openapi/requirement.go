@@ -24,6 +24,9 @@ func security(r middleware.Route, v version) (*yaml.Node, error) {
 	default:
 		return nil, fmt.Errorf("its access is %s: use Public, Optional, Authenticated or Require", r.Access)
 	}
+	if r.Err != nil {
+		return nil, r.Err
+	}
 	if len(r.Schemes) == 0 {
 		return nil, fmt.Errorf("it is %s and has no scheme: see what Mux.Build says about it", r.Access)
 	}

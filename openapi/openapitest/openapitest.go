@@ -150,7 +150,7 @@ func (k *checker) routes() {
 	}
 	for _, pattern := range report.RoutesWithoutOperation {
 		if !slices.Contains(k.Undocumented, pattern) {
-			k.fail("route %q is not in the document", pattern)
+			k.fail("route %q is not in the document: describe it, or list it in Config.Undocumented", pattern)
 		}
 	}
 	for _, where := range report.Replaced {
