@@ -117,7 +117,8 @@ func (p *Policy) CheckAssignment(bindings Bindings) error {
 
 // Covers reports whether the subject holds all that a binding would give, so that it may assign it: nobody hands out more
 // than they have. A condition on what the subject holds must be one on what is given; a guardrail that stops the subject
-// must stop the holder of the role too; what is given everywhere must be held everywhere.
+// must stop the holder of the role too, also where the role gives nothing but the exemption; what is given everywhere must
+// be held everywhere.
 func (s *Subject) Covers(b Binding) bool {
 	for range s.Uncovered(b) {
 		return false
@@ -139,7 +140,8 @@ func (s *Subject) Uncovered(b Binding) iter.Seq[string] {
 		given := s.policy.Resolve("", Everywhere(b.Role), auth.Unlimited())
 		for name := range s.policy.Permissions() {
 			i, _ := s.policy.index(name)
-			gives := given.sure(i) || given.maybe(i)
+			// Who is exempt from a guardrail is given what other roles allow behind it.
+			gives := given.sure(i) || given.maybe(i) || s.lifts(i, &given)
 			if gives && (!s.reaches(b) || !s.covers(i, &given)) && !yield(name) {
 				return
 			}
@@ -147,14 +149,19 @@ func (s *Subject) Uncovered(b Binding) iter.Seq[string] {
 	}
 }
 
-func (s *Subject) covers(i uint32, given *Subject) bool {
-	if s.refused || !s.inScope(i) {
-		return false
-	}
+// lifts reports whether a guardrail over i stops the subject and not given.
+func (s *Subject) lifts(i uint32, given *Subject) bool {
 	for k := range s.policy.guards {
 		if g := &s.policy.guards[k]; g.set.has(i) && !s.exempt(g) && given.exempt(g) {
-			return false
+			return true
 		}
+	}
+	return false
+}
+
+func (s *Subject) covers(i uint32, given *Subject) bool {
+	if s.refused || !s.inScope(i) || s.lifts(i, given) {
+		return false
 	}
 	if s.sure(i) {
 		return true

@@ -220,13 +220,16 @@ roles:
   chief: {allow: ["invoice:delete"]}
   own: {allow: [{permission: "invoice:read", when: [owner]}]}
   strict: {allow: [{permission: "invoice:read", when: [owner, mfa]}]}
-deny: [{permissions: ["invoice:delete"], unless: [chief], reason: "ask the chief"}]
+  pass: {}
+  passes: {inherits: [pass]}
+deny: [{permissions: ["invoice:delete"], unless: [chief, pass], reason: "ask the chief"}]
 `
 	p := parse(t, text, rbac.Config{UnboundConditions: true})
 	for _, tt := range []struct {
 		held, given string
 		want        bool
-	}{{"clerk", "chief", false}, {"chief", "clerk", true}, {"clerk", "clerk", true}, {"own", "strict", true}, {"strict", "own", false}, {"own", "own", true}} {
+	}{{"clerk", "chief", false}, {"chief", "clerk", true}, {"clerk", "clerk", true}, {"own", "strict", true}, {"strict", "own", false}, {"own", "own", true},
+		{"clerk", "pass", false}, {"own", "passes", false}, {"pass", "passes", true}, {"chief", "pass", true}} {
 		s := p.Resolve("", rbac.Everywhere(tt.held), unlimited)
 		if got := s.Covers(rbac.Binding{Role: tt.given, Everywhere: true}); got != tt.want {
 			t.Errorf("%s covers %s: got %v, want %v", tt.held, tt.given, got, tt.want)
