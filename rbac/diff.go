@@ -37,8 +37,8 @@ func (c Change) String() string {
 }
 
 // Diff returns what p allows that old did not, and the other way round: on what roles and scopes come to, not on how
-// they are written. Each role is compared as its only holder without scopes sees it, each scope by what it leaves in
-// place. Conditions are compared by name.
+// they are written. Each role is compared as its only holder without scopes sees it, and by what it allows behind a
+// guardrail that leaves other roles alone; each scope by what it leaves in place. Conditions are compared by name.
 func (p *Policy) Diff(old *Policy) []Change {
 	var list []Change
 	for _, role := range union(old.Roles(), p.Roles()) {
@@ -76,11 +76,17 @@ func compare(role, permission string, before, after *Subject) []Change {
 	if was != is {
 		return []Change{change}
 	}
-	a, b := before.terms(permission), after.terms(permission)
-	if was == Denied || slices.Equal(a, b) {
+	a, b, detail := before.terms(permission), after.terms(permission), "was under %s, is under %s"
+	if was == Denied && (before.stopped(permission) || after.stopped(permission)) {
+		// Not the only holder gains then, but whoever also holds a role that the guardrail leaves alone.
+		a, b, detail = before.alternatives(permission, nil), after.alternatives(permission, nil), "behind a guardrail: was under %s, is under %s"
+	} else if was == Denied {
 		return nil
 	}
-	change.Detail = fmt.Sprintf("was under %s, is under %s", strings.Join(a, " or "), strings.Join(b, " or "))
+	if slices.Equal(a, b) {
+		return nil
+	}
+	change.Detail = fmt.Sprintf(detail, either(a), either(b))
 	change.Gained = !implied(b, a)
 	if implied(a, b) || !change.Gained {
 		return []Change{change}
@@ -103,8 +109,17 @@ func (s *Subject) terms(permission string) []string {
 			denials = append(denials, "not "+strings.Join(s.policy.combos[g.combo].names, "&"))
 		}
 	}
+	return s.alternatives(permission, denials)
+}
+
+// alternatives returns the sets of conditions under which the roles allow a permission, each with more conditions.
+func (s *Subject) alternatives(permission string, more []string) []string {
+	i, ok := s.lookup(permission)
+	if !ok {
+		return nil
+	}
 	term := func(names []string) string {
-		all := slices.Concat(names, denials)
+		all := slices.Concat(names, more)
 		slices.Sort(all)
 		return strings.Join(slices.Compact(all), ",")
 	}
@@ -117,6 +132,25 @@ func (s *Subject) terms(permission string) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// stopped reports whether a guardrail that leaves some role alone denies the permission to the subject.
+func (s *Subject) stopped(permission string) bool {
+	i, ok := s.lookup(permission)
+	return ok && slices.ContainsFunc(s.policy.guards, func(g guard) bool {
+		return !g.conditional && g.exempt != nil && g.set.has(i) && !s.exempt(&g)
+	})
+}
+
+// either names alternatives, for people.
+func either(terms []string) string {
+	switch {
+	case len(terms) == 0:
+		return "nothing"
+	case terms[0] == "":
+		return "no condition"
+	}
+	return strings.Join(terms, " or ")
 }
 
 // implied reports whether each alternative of a is no weaker than some alternative of b: that a allows no more than b.
@@ -173,12 +207,16 @@ func (p *Policy) diffExclusive(old *Policy) []Change {
 func (p *Policy) restrictions(who string) map[string]bool {
 	all := map[string]bool{}
 	if who == "exclusive" {
-		for _, e := range p.doc.exclusive {
-			at := ""
-			if e.atCheck {
-				at = " at check"
+		for k := range p.exclusive {
+			x := &p.exclusive[k]
+			text := fmt.Sprintf("at most %d of %s", x.max, strings.Join(sortedTexts(x.entry.roles), ", "))
+			if heirs := p.heirs(x); len(heirs) > 0 {
+				text += " with " + strings.Join(heirs, ", ")
 			}
-			all[fmt.Sprintf("at most %d of %s%s", e.max, strings.Join(sortedTexts(e.roles), ", "), at)] = true
+			if x.atCheck {
+				text += " at check"
+			}
+			all[text] = true
 		}
 		return all
 	}
@@ -194,6 +232,21 @@ func (p *Policy) restrictions(who string) map[string]bool {
 		all[text] = true
 	}
 	return all
+}
+
+// heirs lists the roles that inherit from members of an exclusive set, each with those that it counts as.
+func (p *Policy) heirs(x *exclusive) []string {
+	var list []string
+	for name, role := range p.roles {
+		as := x.names(x.members[role])
+		as = slices.DeleteFunc(as, func(member string) bool { return member == name })
+		if len(as) > 0 {
+			slices.Sort(as)
+			list = append(list, name+" as "+strings.Join(as, " and "))
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // exempted lists the roles that a guardrail leaves alone, those that inherit from one included.

@@ -152,6 +152,45 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestDiffSeesWhatHoldersOfTwoRolesGain(t *testing.T) {
+	const text = "version: 1\npermissions: {invoice: [read, delete]}\nroles: {clerk: {allow: ['invoice:read']}, chief: {allow: ['invoice:read']}, lead: {inherits: [chief]}}\n" +
+		"exclusive: [{roles: [clerk, chief], at: [check]}]\ndeny: [{permissions: ['invoice:delete'], unless: [chief], reason: ask the chief}]\n"
+	c := rbac.Config{UnboundConditions: true}
+	for _, tt := range []struct {
+		name, old, new string
+		want           []string
+	}{
+		{"a role allows what a guardrail denies to its only holder", "clerk: {allow: ['invoice:read']}", "clerk: {allow: ['*']}", []string{
+			"+ role clerk: invoice:delete: denied, was denied (behind a guardrail: was under nothing, is under no condition)",
+		}},
+		{"and allows it no more", "clerk: {allow: ['*']}", "clerk: {allow: ['invoice:read']}", []string{
+			"- role clerk: invoice:delete: denied, was denied (behind a guardrail: was under no condition, is under nothing)",
+		}},
+		{"a role no longer counts as an exclusive one", "lead: {inherits: [chief]}", "lead: {allow: ['invoice:read']}", []string{
+			"+ exclusive at most 1 of chief, clerk with lead as chief at check: *: allowed, was denied (is gone)",
+			"- exclusive at most 1 of chief, clerk at check: *: denied, was allowed (is new)",
+			"- guardrail deny invoice:delete unless chief: *: denied, was allowed (is new)",
+			"+ guardrail deny invoice:delete unless chief, lead: *: allowed, was denied (is gone)",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := text
+			if !strings.Contains(text, tt.old) {
+				before = strings.Replace(text, tt.new, tt.old, 1)
+			}
+			var got []string
+			for _, change := range parse(t, strings.Replace(before, tt.old, tt.new, 1), c).Diff(parse(t, before, c)) {
+				got = append(got, change.String())
+			}
+			slices.Sort(got)
+			slices.Sort(tt.want)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestDrift(t *testing.T) {
 	p := parse(t, "version: 1\npermissions: {invoice: [read, list, delete]}\nroles: {a: {allow: ['invoice:read']}}\n", rbac.Config{})
 	a := authorizer(t, rbac.AuthorizerConfig{Policy: p})

@@ -444,6 +444,89 @@ func TestDiffAgreesWithCan(t *testing.T) {
 	}
 }
 
+// TestGainsMissesNobody edits a policy in one place and asks for holders of any two roles: what they gain or lose is told,
+// though a change names single roles.
+func TestGainsMissesNobody(t *testing.T) {
+	gains, losses := 0, 0
+	eachWorld(t, func(t *testing.T, r *rand.Rand, w world, p *rbac.Policy, holds *[]string) {
+		for range 6 {
+			m, edit := edited(r, w.model)
+			q, err := rbac.New(m, fixed(holds))
+			if err != nil {
+				continue
+			}
+			changes := q.Diff(p)
+			lost := slices.ContainsFunc(changes, func(c rbac.Change) bool { return !c.Gained })
+			for _, a := range m.Roles {
+				for _, b := range m.Roles {
+					held := rbac.Everywhere(a.Name, b.Name)
+					for _, scopes := range w.scopes {
+						before, after := p.Resolve("", held, scopes), q.Resolve("", held, scopes)
+						for _, name := range m.Permissions {
+							for _, *holds = range [][]string{nil, {"owner"}, {"mfa"}, {"owner", "mfa"}} {
+								was, is := before.CanOn(t.Context(), name, rbac.Resource{}), after.CanOn(t.Context(), name, rbac.Resource{})
+								if is && !was && !rbac.Gains(changes) || was && !is && !lost {
+									t.Fatalf("%s: %s of %s and %s given %v: was %v, is %v, and Diff tells %v", edit, name, a.Name, b.Name, *holds, was, is, changes)
+								}
+								if is && !was {
+									gains++
+								}
+								if was && !is {
+									losses++
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+	if gains < 100 || losses < 100 {
+		t.Errorf("only %d gains and %d losses were met", gains, losses)
+	}
+}
+
+// edited returns a copy of m with one change, and its name.
+func edited(r *rand.Rand, m rbac.Model) (rbac.Model, string) {
+	m.Roles, m.Scopes, m.Deny, m.Exclusive = slices.Clone(m.Roles), slices.Clone(m.Scopes), slices.Clone(m.Deny), slices.Clone(m.Exclusive)
+	role := &m.Roles[r.IntN(len(m.Roles))]
+	first := m.Roles[0].Name
+	switch n := r.IntN(10); {
+	case n == 0:
+		role.Allow = append(slices.Clone(role.Allow), rbac.Grant{Permission: pattern(r, m.Permissions)})
+		return m, "a grant more"
+	case n == 1 && len(role.Allow) > 0:
+		role.Allow, role.Except = role.Allow[1:], nil
+		return m, "a grant less"
+	case n == 2 && len(role.Inherits) > 0:
+		role.Inherits = role.Inherits[1:]
+		return m, "a parent less"
+	case n == 3 && role.Name != first && !slices.Contains(role.Inherits, first):
+		role.Inherits = append([]string{first}, role.Inherits...)
+		return m, "a parent more"
+	case n == 4 && len(m.Deny) > 0:
+		m.Deny[0].Unless = []string{role.Name}
+		return m, "another exemption"
+	case n == 5 && len(m.Deny) > 0:
+		m.Deny = m.Deny[1:]
+		return m, "a guardrail less"
+	case n == 6 && len(m.Deny) > 0:
+		m.Deny[0].Permissions = []string{pattern(r, m.Permissions)}
+		return m, "a guardrail over something else"
+	case n == 7:
+		m.Exclusive = nil
+		return m, "no exclusive set"
+	case n == 8 && len(m.Scopes) > 0:
+		m.Scopes[0].Permissions = []string{pattern(r, m.Permissions)}
+		return m, "another scope"
+	case n == 9 && len(role.Allow) > 0:
+		role.Allow = slices.Clone(role.Allow)
+		role.Allow[0].When = []string{conditions[r.IntN(2)]}
+		return m, "another condition"
+	}
+	return m, "nothing"
+}
+
 func TestWhoCanAndFilterAgreeWithCan(t *testing.T) {
 	eachWorld(t, func(t *testing.T, _ *rand.Rand, w world, p *rbac.Policy, holds *[]string) {
 		subjects := func(yield func(string, rbac.Bindings) bool) {
