@@ -159,7 +159,7 @@ func (s *Subject) on(ctx context.Context, permission string, r Resource) verdict
 		v = s.decide(ctx, i, r, true)
 	}
 	if v.answer == Allowed {
-		settle(ctx, permission)
+		settle(ctx, s, permission)
 	}
 	if s.authorizer != nil && s.authorizer.audit != nil {
 		s.auditOn(ctx, permission, v, r)

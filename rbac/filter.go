@@ -30,7 +30,7 @@ func (c Clause) Owner() bool { return len(c.When) == 1 && c.When[0] == "owner" }
 // Filter returns on which rows of all tenants the subject is allowed the permission: by its bindings, whatever tenant it
 // was resolved in. It counts as the second check of a conditional route.
 func (s *Subject) Filter(ctx context.Context, permission string) Filter {
-	settle(ctx, permission)
+	settle(ctx, s, permission)
 	var f Filter
 	i, ok := s.lookup(permission)
 	if !ok {

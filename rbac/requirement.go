@@ -65,7 +65,7 @@ func (r *Requirement) check(ctx context.Context, s *Subject, permission string) 
 		return nil
 	case v.answer == Denied || !r.conditional:
 		return s.describe(permission, v, nil).authError()
-	case !owe(ctx, permission):
+	case !owe(ctx, debt{r.authorizer, s.principal, permission}):
 		r.authorizer.logger.ErrorContext(ctx, errUntracked.Error(), "permission", permission)
 		return &auth.Error{Kind: auth.KindUnavailable, Reason: auth.ReasonConfiguration, Err: errUntracked}
 	}

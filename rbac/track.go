@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+
+	"github.com/cardea-go/auth"
 )
 
 // tracking is what is kept of one request: the policy that answers for the whole of it, and the second checks that it
@@ -16,44 +18,68 @@ import (
 type tracking struct {
 	authorizer *Authorizer
 	policy     *Policy
+	outer      *tracking // of a Track further out
 
 	mu   sync.Mutex
-	owed []string
+	owed []debt
+}
+
+// debt is a second check that is owed: who has to be asked about, and by whose policy.
+type debt struct {
+	authorizer *Authorizer
+	principal  *auth.Principal
+	permission string
+}
+
+// paidBy reports whether a check of s pays the debt. A subject that was resolved from bindings is of nobody: it may be the
+// caller's own.
+func (d *debt) paidBy(s *Subject, permission string) bool {
+	return d.permission == permission && (s.authorizer == nil || s.authorizer == d.authorizer) &&
+		(s.principal == nil || s.principal.Same(d.principal))
 }
 
 type trackingKey struct{}
 
+func tracked(ctx context.Context) *tracking {
+	d, _ := ctx.Value(trackingKey{}).(*tracking)
+	return d
+}
+
 // current returns the policy that answers in ctx: that of the tracked request, else the one in force.
 func (a *Authorizer) current(ctx context.Context) *Policy {
-	if d, ok := ctx.Value(trackingKey{}).(*tracking); ok && d.authorizer == a {
-		return d.policy
+	for d := tracked(ctx); d != nil; d = d.outer {
+		if d.authorizer == a {
+			return d.policy
+		}
 	}
 	return a.Policy()
 }
 
-// owe notes that the request has to check the permission again. It is false where nobody keeps count.
-func owe(ctx context.Context, permission string) bool {
-	d, ok := ctx.Value(trackingKey{}).(*tracking)
-	if !ok {
+// owe notes that the request has to be checked again. It is false where nobody keeps count.
+func owe(ctx context.Context, owed debt) bool {
+	d := tracked(ctx)
+	if d == nil {
 		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.Contains(d.owed, permission) {
-		d.owed = append(d.owed, permission)
+	if !slices.Contains(d.owed, owed) {
+		d.owed = append(d.owed, owed)
 	}
 	return true
 }
 
-// settle notes that the permission was checked with a resource and allowed.
-func settle(ctx context.Context, permission string) {
-	d, ok := ctx.Value(trackingKey{}).(*tracking)
-	if !ok {
-		return
+// settle notes that s was checked with a resource and allowed.
+func settle(ctx context.Context, s *Subject, permission string) {
+	for d := tracked(ctx); d != nil; d = d.outer {
+		d.settle(s, permission)
 	}
+}
+
+func (d *tracking) settle(s *Subject, permission string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.owed = slices.DeleteFunc(d.owed, func(p string) bool { return p == permission })
+	d.owed = slices.DeleteFunc(d.owed, func(owed debt) bool { return owed.paidBy(s, permission) })
 }
 
 func (d *tracking) first() string {
@@ -62,22 +88,26 @@ func (d *tracking) first() string {
 	if len(d.owed) == 0 {
 		return ""
 	}
-	return d.owed[0]
+	return d.owed[0].permission
 }
 
 // Track returns next with one policy for each request, the one in force when it came, whatever is swapped meanwhile; and
 // with a watch on conditional routes: a request that was let in by [Authorizer.RequireConditional]
 // because a condition may allow it, and whose handler answers with success before [Subject.CanOn], [Subject.CheckOn] or
-// [Subject.Filter] allowed it, is answered with 500 instead, and logged. What the handler wrote is dropped; a refusal of
-// its own (a status of 400 or more) is let through. Wrap the whole mux in it, outside of the guards.
+// [Subject.Filter] allowed it, is answered with 500 instead, and logged. A check of another principal, or by another
+// authorizer, does not do. What the handler wrote is dropped; a refusal of its own (a status of 400 or more) is let
+// through. Wrap the whole mux in it, outside of the guards.
 func (a *Authorizer) Track(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d := &tracking{authorizer: a, policy: a.current(r.Context())}
+		d := &tracking{authorizer: a, policy: a.current(r.Context()), outer: tracked(r.Context())}
 		r = r.WithContext(context.WithValue(r.Context(), trackingKey{}, d)) // the mux will write its pattern into this one
 		t := &trackedWriter{ResponseWriter: w, authorizer: a, tracking: d, request: r}
 		next.ServeHTTP(t, r)
 		if !t.decided {
 			t.WriteHeader(http.StatusOK) //nolint:contextcheck // the writer keeps the request, and its context
+		}
+		if t.failed {
+			clear(t.Header()) // what the handler set since would be sent as trailers
 		}
 	})
 }
@@ -151,8 +181,9 @@ func (t *trackedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 		return nil, nil, errUnchecked
 	}
-	t.decided = true
-	return http.NewResponseController(t.ResponseWriter).Hijack()
+	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	t.decided = t.decided || err == nil
+	return conn, rw, err
 }
 
 var errUnchecked = errors.New("rbac: the resource has to be checked before the connection is taken over")
