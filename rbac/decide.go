@@ -42,8 +42,10 @@ func (s *Subject) decide(ctx context.Context, i uint32, r Resource, hasResource 
 		return verdict{reason: ReasonMissingPermission}
 	case !s.inScope(i):
 		return verdict{reason: auth.ReasonMissingScope}
-	case hasResource && r.Tenant != "" && r.Tenant != s.tenant && !s.everywhere:
-		return verdict{reason: ReasonTenant}
+	case hasResource && r.Tenant != "" && r.Tenant != s.tenant:
+		if reason := s.elsewhere(r.Tenant); reason != "" {
+			return verdict{reason: reason}
+		}
 	}
 	v := verdict{answer: Allowed, combo: -1}
 	if sure && !s.policy.guarded.has(i) {
@@ -59,6 +61,24 @@ func (s *Subject) decide(ctx context.Context, i uint32, r Resource, hasResource 
 		return g
 	}
 	return v
+}
+
+// elsewhere returns why the subject may do nothing in a tenant other than its own, or "". From outside of any tenant it
+// acts by what it holds everywhere; roles that make it refused inside of the tenant do so from there too.
+func (s *Subject) elsewhere(tenant string) auth.Reason {
+	if !s.everywhere {
+		return ReasonTenant
+	}
+	if !s.policy.checked && !s.strict() {
+		return ""
+	}
+	switch inside := s.in(tenant); {
+	case !inside.refused:
+		return ""
+	case inside.unknown && s.strict():
+		return ReasonUnknownRole
+	}
+	return ReasonExclusive
 }
 
 func (s *Subject) strict() bool { return s.authorizer != nil && s.authorizer.strict }

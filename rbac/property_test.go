@@ -557,6 +557,9 @@ func TestWhoCanAndFilterAgreeWithCan(t *testing.T) {
 						if got != want {
 							t.Errorf("%s in %q for %v given %v: the filter says %v (%+v), CanOn %v", name, tenant, bindings, *holds, got, f, want)
 						}
+						if s.CanOn(t.Context(), name, rbac.Resource{Tenant: tenant}) && !want {
+							t.Errorf("%s in %q for %v given %v: allowed from outside of the tenant and not from inside", name, tenant, bindings, *holds)
+						}
 					}
 				}
 			}

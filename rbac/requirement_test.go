@@ -198,6 +198,30 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestATenantRefusesFromOutsideAsFromInside(t *testing.T) {
+	a := authorizer(t, rbac.AuthorizerConfig{StrictRoles: true})
+	clerk := rbac.Everywhere("clerk")
+	for _, tt := range []struct {
+		name     string
+		bindings rbac.Bindings
+		kind     auth.Kind
+		reason   auth.Reason
+	}{
+		{"what is held everywhere counts", clerk, 0, ""},
+		{"beside roles in another tenant", append(rbac.In("other", "approver", "ghost"), clerk...), 0, ""},
+		{"not beside a role of the tenant that excludes it", append(rbac.In("acme", "approver"), clerk...), auth.KindForbidden, rbac.ReasonExclusive},
+		{"nor beside one that the policy lacks", append(rbac.In("acme", "ghost"), clerk...), auth.KindForbidden, rbac.ReasonUnknownRole},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			who := principal(t, auth.PrincipalConfig{Scopes: unlimited, Data: tt.bindings})
+			for _, tenant := range []string{"", "acme"} {
+				s := a.ResolveIn(t.Context(), who, tenant)
+				checkError(t, s.CheckOn(t.Context(), "invoice:create", rbac.Resource{Tenant: "acme"}), tt.kind, tt.reason)
+			}
+		})
+	}
+}
+
 func TestNobodyOwnsNothing(t *testing.T) {
 	s := parse(t, books, (&state{}).config()).Resolve("", rbac.Everywhere("clerk"), unlimited)
 	if s.CanOn(t.Context(), "invoice:delete", rbac.Resource{ID: "7"}) {
