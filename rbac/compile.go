@@ -70,6 +70,7 @@ func (co *compiler) bindConditions() {
 			co.addf(pos{}, "condition %q is bound to a nil function", name)
 		}
 	}
+	_, co.p.ownOwner = co.c.Conditions["owner"]
 	co.combos = &combos{bound: bound, index: map[string]uint32{}}
 }
 

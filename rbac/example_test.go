@@ -146,7 +146,14 @@ func ExamplePolicy_Diff() {
 }
 
 func ExampleSubject_Filter() {
-	s := mustParse(shop).Resolve("", append(rbac.In("acme", "support"), rbac.In("other", "manager")...), auth.Unlimited())
+	ada, err := auth.NewPrincipal(auth.PrincipalConfig{
+		Subject: "ada", Tenant: "acme", Scopes: auth.Unlimited(),
+		Data: append(rbac.In("acme", "support"), rbac.In("other", "manager")...),
+	})
+	if err != nil {
+		panic(err)
+	}
+	s := mustParse(shop).ResolvePrincipal(ada)
 	for _, c := range s.Filter(context.Background(), "order:refund").Clauses {
 		fmt.Println(c.Tenant, c.Owner()) // tenant = 'acme' AND owner = $1 OR tenant = 'other'
 	}

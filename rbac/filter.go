@@ -9,7 +9,8 @@ import (
 // Without clauses it is none.
 type Filter struct {
 	Clauses []Clause
-	// Recheck says that a guardrail has conditions of its own: each row must be checked with [Subject.CanOn] as well.
+	// Recheck says that a query can't tell: a guardrail has conditions of its own, or the program means something of its own
+	// by "owner". Each row must be checked with [Subject.CanOn] as well.
 	Recheck bool
 }
 
@@ -23,12 +24,13 @@ type Clause struct {
 	When []string
 }
 
-// Owner reports whether the clause asks for nothing but that the row is the subject's own, which a query can tell. A row
-// of a clause with other conditions must be checked with [Subject.CanOn].
+// Owner reports whether the clause asks for nothing but that the row is the subject's own, by subject and issuer, which a
+// query can tell. A row of a clause with other conditions must be checked with [Subject.CanOn].
 func (c Clause) Owner() bool { return len(c.When) == 1 && c.When[0] == "owner" }
 
 // Filter returns on which rows of all tenants the subject is allowed the permission: by its bindings, whatever tenant it
-// was resolved in. It counts as the second check of a conditional route.
+// was resolved in. A subject that was resolved from bindings alone has no name and owns nothing. It counts as the second
+// check of a conditional route.
 func (s *Subject) Filter(ctx context.Context, permission string) Filter {
 	settle(ctx, s, permission)
 	var f Filter
@@ -97,6 +99,12 @@ func (s *Subject) clauses(i uint32, f *Filter) []Clause {
 	for combo := range s.under(i) {
 		c := base
 		c.When = slices.Clone(s.policy.combos[combo].names)
+		if slices.Contains(c.When, "owner") {
+			if !s.policy.ownOwner && s.principal == nil {
+				continue // without a name nothing is the subject's own
+			}
+			f.Recheck = f.Recheck || s.policy.ownOwner
+		}
 		if !slices.ContainsFunc(list, func(d Clause) bool { return slices.Equal(c.When, d.When) }) {
 			list = append(list, c)
 		}

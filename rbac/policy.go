@@ -28,6 +28,7 @@ type Policy struct {
 	guarded   set // what any guardrail covers
 	exclusive []exclusive
 	checked   bool // some exclusive set is checked with every subject
+	ownOwner  bool // "owner" is a condition of the program's own
 	expand    *expander
 }
 

@@ -82,7 +82,6 @@ func TestFilter(t *testing.T) {
 	}{
 		{"roles in two tenants are two clauses", append(rbac.In("b", "viewer"), rbac.In("a", "clerk")...), unlimited, "invoice:read", "[{a false [] []} {b false [] []}] false"},
 		{"a role held everywhere is one", rbac.Everywhere("viewer"), unlimited, "invoice:read", "[{ true [] []}] false"},
-		{"a condition is named", rbac.In("a", "clerk"), unlimited, "invoice:delete", "[{a false [] [owner]}] true"},
 		{"a tenant in which exclusive roles meet is left out", append(rbac.Everywhere("clerk"), rbac.In("a", "approver")...), unlimited, "invoice:read", "[{ true [a] []}] false"},
 		{"no scope leaves nothing", rbac.Everywhere("admin"), auth.ScopeSet{}, "invoice:read", "[] false"},
 		{"more scopes than there is room for count", rbac.Everywhere("admin"), auth.MustScopeSet("a", "b", "c", "d", "e", "f", "invoices", "invoices.read"), "invoice:read", "[{ true [] []}] false"},
@@ -116,6 +115,29 @@ func TestFilter(t *testing.T) {
 	loose := a.Resolve(t.Context(), principal(t, principalNamed("42", "viewer")))
 	if f := loose.Filter(t.Context(), "invoice:read"); len(f.Clauses) != 0 {
 		t.Errorf("roles without a tenant name no tenant's rows: got %+v", f)
+	}
+}
+
+func TestFilterIsNoWiderThanTheCheck(t *testing.T) {
+	p := parse(t, books, (&state{}).config())
+	nobody := p.Resolve("a", rbac.In("a", "clerk"), unlimited)
+	if f := nobody.Filter(t.Context(), "invoice:delete"); fmt.Sprint(f.Clauses) != "[]" {
+		t.Errorf("a subject without a name owns rows: got %+v", f)
+	}
+	const text = "version: 1\npermissions: {invoice: [read]}\nroles: {clerk: {allow: [{permission: 'invoice:read', when: [owner]}]}}\n"
+	who := principal(t, auth.PrincipalConfig{Scopes: unlimited, Tenant: "a", Data: rbac.In("a", "clerk")})
+	for name, bound := range map[string]rbac.Condition{"the owner of this package": nil, "one of the program's own": rbac.Owner} {
+		t.Run(name, func(t *testing.T) {
+			c := rbac.Config{}
+			if bound != nil {
+				c.Conditions = map[string]rbac.Condition{"owner": bound}
+			}
+			s := parse(t, text, c).ResolvePrincipal(who)
+			f := s.Filter(t.Context(), "invoice:read")
+			if len(f.Clauses) != 1 || f.Clauses[0].Tenant != "a" || !f.Clauses[0].Owner() || f.Recheck != (bound != nil) {
+				t.Errorf("got %+v, want the rows of the owner, to be checked again: %v", f, bound != nil)
+			}
+		})
 	}
 }
 
