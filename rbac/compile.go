@@ -65,9 +65,12 @@ func compile(doc *document, ps *problems, c Config) (*Policy, error) {
 func (co *compiler) bindConditions() {
 	bound := map[string]Condition{"owner": Owner}
 	maps.Copy(bound, co.c.Conditions)
-	for name, run := range bound {
-		if run == nil {
+	for _, name := range slices.Sorted(maps.Keys(bound)) {
+		if bound[name] == nil {
 			co.addf(pos{}, "condition %q is bound to a nil function", name)
+		}
+		if !validSegment(name) { // combinations of conditions are told apart by names that are joined
+			co.addf(pos{}, conditionGrammar, name)
 		}
 	}
 	_, co.p.ownOwner = co.c.Conditions["owner"]
@@ -179,6 +182,8 @@ func (co *compiler) meantPermission(name string) string {
 	})
 }
 
+const conditionGrammar = "%q can't name a condition: use lower-case ASCII letters, digits, - and _"
+
 // when returns the combo of a list of condition names.
 func (co *compiler) when(list []entry) uint32 {
 	names := make([]string, 0, len(list))
@@ -186,7 +191,7 @@ func (co *compiler) when(list []entry) uint32 {
 		if _, ok := co.combos.bound[e.text]; !ok {
 			switch {
 			case !validSegment(e.text):
-				co.addf(e.at, "%q can't name a condition: use lower-case ASCII letters, digits, - and _", e.text)
+				co.addf(e.at, conditionGrammar, e.text)
 				continue
 			case !co.c.UnboundConditions:
 				co.addf(e.at, "condition %q is bound to no function%s", e.text, co.meant(e.text, maps.Keys(co.combos.bound)))

@@ -79,7 +79,8 @@ type Role struct {
 	Except []string
 }
 
-// A Grant allows a permission, or all that a pattern matches, where every condition of When holds.
+// A Grant allows a permission, or all that a pattern matches, where every condition of When holds. Nil is no condition; an
+// empty list is a mistake.
 type Grant struct {
 	Permission string
 	When       []string
@@ -110,7 +111,8 @@ type Exclusive struct {
 }
 
 // A Guardrail denies permissions to everybody whatever their roles, except to holders of a role in Unless. It applies
-// where every condition of When holds, and also where one of them fails or lacks what it needs to tell.
+// where every condition of When holds, and also where one of them fails or lacks what it needs to tell. An empty list in
+// When or Unless is a mistake, as it is in a file.
 type Guardrail struct {
 	Permissions []string
 	When        []string
@@ -132,9 +134,12 @@ type Test struct {
 	Allow, Deny, Conditional []string
 }
 
-func (m Model) document() *document {
+func (m Model) document(ps *problems) *document {
 	doc := &document{permissions: entries(m.Permissions), roles: make([]roleEntry, len(m.Roles))}
 	for i, r := range m.Roles {
+		for _, g := range r.Allow {
+			ps.refuseEmpty("a grant of role "+r.Name, "when", g.When)
+		}
 		doc.roles[i] = roleEntry{
 			name: entry{text: r.Name}, description: r.Description,
 			inherits: entries(r.Inherits), allow: grantEntries(r.Allow), except: entries(r.Except),
@@ -147,6 +152,8 @@ func (m Model) document() *document {
 		doc.exclusive = append(doc.exclusive, exclusiveEntry{roles: entries(e.Roles), max: max(e.Max, 1), atCheck: e.AtCheck})
 	}
 	for _, g := range m.Deny {
+		ps.refuseEmpty("a denial", "when", g.When)
+		ps.refuseEmpty("a denial", "unless", g.Unless)
 		doc.deny = append(doc.deny, denyEntry{
 			permissions: entries(g.Permissions), when: entries(g.When), unless: entries(g.Unless), reason: g.Reason,
 		})
@@ -158,6 +165,13 @@ func (m Model) document() *document {
 		})
 	}
 	return doc
+}
+
+// refuseEmpty reports a list that was made and has nothing in it: it would say the opposite of what it seems to.
+func (ps *problems) refuseEmpty(of, what string, names []string) {
+	if names != nil && len(names) == 0 {
+		ps.addf(pos{}, "%s: %s is an empty list: name something, or leave it nil", of, what)
+	}
 }
 
 func entries(names []string) []entry {

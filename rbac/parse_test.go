@@ -1,6 +1,7 @@
 package rbac_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -202,6 +203,61 @@ func TestModelsAreCheckedAsFilesAre(t *testing.T) {
 	}
 	if _, err := rbac.New(rbac.Model{Roles: make([]rbac.Role, rbac.MaxRoles+1)}, rbac.Config{}); err == nil || len(err.Error()) > 200 {
 		t.Errorf("too many roles: got %v", err)
+	}
+}
+
+// TestNamesOfConditionsDoNotRunTogether has one that looks like a list of two: a policy that names either must not get the
+// other.
+func TestNamesOfConditionsDoNotRunTogether(t *testing.T) {
+	holds := func(context.Context, rbac.Input) (bool, error) { return true, nil }
+	fails := func(context.Context, rbac.Input) (bool, error) { return false, nil }
+	m := rbac.Model{Permissions: []string{"a:read", "b:read"}, Roles: []rbac.Role{{Name: "r", Allow: []rbac.Grant{
+		{Permission: "a:read", When: []string{"x,y"}}, {Permission: "b:read", When: []string{"x", "y"}},
+	}}}}
+	p, err := rbac.New(m, rbac.Config{Conditions: map[string]rbac.Condition{"x,y": holds, "x": fails, "y": fails}})
+	if err == nil {
+		s := p.Resolve("", rbac.Everywhere("r"), unlimited)
+		t.Fatalf("a condition named x,y is taken, and where neither x nor y holds the answer is %v", s.CanOn(t.Context(), "b:read", rbac.Resource{}))
+	}
+	if !strings.Contains(err.Error(), `"x,y" can't name a condition`) {
+		t.Errorf("got %v", err)
+	}
+	for _, name := range []string{"", "not x", "x&y", "Closed", "x:y"} {
+		if _, err := rbac.New(rbac.Model{Permissions: m.Permissions, Roles: []rbac.Role{{Name: "r"}}}, rbac.Config{Conditions: map[string]rbac.Condition{name: holds}}); err == nil {
+			t.Errorf("a condition named %q is taken", name)
+		}
+	}
+}
+
+// TestAnEmptyListOfConditionsIsNoGrant: a program that leaves a condition out by mistake must not allow without one.
+func TestAnEmptyListOfConditionsIsNoGrant(t *testing.T) {
+	ok := rbac.Model{Permissions: []string{"a:read"}, Roles: []rbac.Role{{Name: "r", Allow: []rbac.Grant{{Permission: "a:read"}}}}}
+	if _, err := rbac.New(ok, rbac.Config{}); err != nil {
+		t.Errorf("a grant without conditions: got %v", err)
+	}
+	empty := []string{}
+	for _, tt := range []struct {
+		name string
+		edit func(m *rbac.Model)
+		want string
+	}{
+		{"of a grant", func(m *rbac.Model) {
+			m.Roles = []rbac.Role{{Name: "r", Allow: []rbac.Grant{{Permission: "a:read", When: empty}}}}
+		}, "when is an empty list"},
+		{"of a guardrail", func(m *rbac.Model) {
+			m.Deny = []rbac.Guardrail{{Permissions: m.Permissions, Reason: "no", When: empty}}
+		}, "when is an empty list"},
+		{"of those whom it leaves alone", func(m *rbac.Model) {
+			m.Deny = []rbac.Guardrail{{Permissions: m.Permissions, Reason: "no", Unless: empty}}
+		}, "unless is an empty list"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := ok
+			tt.edit(&m)
+			if _, err := rbac.New(m, rbac.Config{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
 

@@ -57,7 +57,8 @@ type exclusive struct {
 
 // Config is what a policy is compiled with. Its zero value is right for a policy without conditions of its own.
 type Config struct {
-	// Conditions are what the policy's conditions mean. "owner" means [Owner] unless it is set here.
+	// Conditions are what the policy's conditions mean, by names of lower-case ASCII letters, digits, "-" and "_". "owner"
+	// means [Owner] unless it is set here.
 	Conditions map[string]Condition
 	// Catalog is the program's list of permissions. A policy that declares another one does not load. Nil makes a
 	// catalog of what the policy declares.
@@ -80,7 +81,8 @@ func Parse(name string, data []byte, c Config) (*Policy, error) {
 
 // New compiles a policy that was built in Go. An error is a [*LoadError] with everything that is wrong.
 func New(m Model, c Config) (*Policy, error) {
-	return compile(m.document(), &problems{}, c)
+	ps := &problems{}
+	return compile(m.document(ps), ps, c)
 }
 
 // Version identifies what the policy says: two policies with the same version allow the same, and the order in which
