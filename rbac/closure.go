@@ -17,7 +17,7 @@ func (p pos) suffix() string {
 func (co *compiler) closures(sorted []uint32) {
 	n := len(co.p.expand.names)
 	co.p.sure = make([]set, len(co.doc.roles))
-	scratch, except, bytes := newDense(n), newDense(n), 0
+	scratch, except := newDense(n), newDense(n)
 	var conditional [][]condSet
 	for _, role := range sorted {
 		clear(scratch)
@@ -31,18 +31,17 @@ func (co *compiler) closures(sorted []uint32) {
 			}
 		}
 		co.p.sure[role] = co.share(role, scratch)
-		bytes += 8 * len(co.p.sure[role].words)
+		words := len(co.p.sure[role].words)
 		if len(maybe) > 0 {
 			if conditional == nil {
 				conditional = make([][]condSet, len(co.doc.roles))
 			}
 			conditional[role] = maybe
 			for i := range maybe {
-				bytes += 8 * len(maybe[i].set.words)
+				words += len(maybe[i].set.words)
 			}
 		}
-		if bytes > MaxSetBytes {
-			co.addf(pos{}, "the roles' sets of permissions take more than %d bytes together: use fewer roles or permissions", MaxSetBytes)
+		if !co.take(words) {
 			return
 		}
 	}
@@ -150,6 +149,9 @@ func (co *compiler) guards(sorted []uint32) {
 		if g.exempt != nil {
 			co.inherit(sorted, g.exempt)
 		}
+		if !co.take(len(g.set.words) + len(g.exempt)) {
+			return
+		}
 		co.p.guards = append(co.p.guards, g)
 	}
 	co.p.guarded = covered.freeze()
@@ -170,6 +172,9 @@ func (co *compiler) inherit(sorted []uint32, roles dense) {
 func (co *compiler) exclusives(sorted []uint32) {
 	for i := range co.doc.exclusive {
 		e := &co.doc.exclusive[i]
+		if !co.take(len(co.doc.roles)) {
+			return
+		}
 		x := exclusive{max: e.max, atCheck: e.atCheck, entry: e, members: make([]uint64, len(co.doc.roles))}
 		switch {
 		case !co.whole && len(e.roles) == 0:

@@ -13,7 +13,8 @@ const (
 	MaxRoles       = 65_536
 	MaxPermissions = 65_536
 	MaxScopes      = 65_536
-	// MaxSetBytes bounds what the sets of all roles take together; one that several roles share counts for each.
+	// MaxSetBytes bounds what the sets of all roles, scopes, guardrails and exclusive sets take together; one that several
+	// roles share counts for each.
 	MaxSetBytes = 128 << 20
 	// MaxExclusive is how many roles one exclusive set names.
 	MaxExclusive = 64
@@ -28,6 +29,7 @@ type compiler struct {
 	p      *Policy
 	c      Config
 	combos *combos
+	bytes  int  // of the sets
 	whole  bool // the document is all that the file says; nothing was left out because it did not fit the schema
 }
 
@@ -60,6 +62,16 @@ func compile(doc *document, ps *problems, c Config) (*Policy, error) {
 	co.p.unused = co.combos.unused(c.Conditions)
 	co.p.version = doc.hash()
 	return co.p, nil
+}
+
+// take counts the bytes of a set and reports, once, that the sets have grown too large.
+func (co *compiler) take(words int) bool {
+	before := co.bytes
+	co.bytes += 8 * words
+	if before <= MaxSetBytes && co.bytes > MaxSetBytes {
+		co.addf(pos{}, "the sets of permissions and roles take more than %d bytes together: use fewer roles, permissions, scopes or exclusive sets", MaxSetBytes)
+	}
+	return co.bytes <= MaxSetBytes
 }
 
 func (co *compiler) bindConditions() {
@@ -285,7 +297,11 @@ func (co *compiler) scopes() {
 			}
 		}
 		co.p.scopes[s.name.text] = uint16(i)
-		co.p.scopeSets = append(co.p.scopeSets, d.freeze())
+		frozen := d.freeze()
+		if !co.take(len(frozen.words)) {
+			return
+		}
+		co.p.scopeSets = append(co.p.scopeSets, frozen)
 	}
 }
 

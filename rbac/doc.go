@@ -85,9 +85,9 @@
 // # Limits
 //
 // [MaxFileBytes] of a policy file, 8 MiB. [MaxRoles], [MaxPermissions] and [MaxScopes], 65,536 each. [MaxSetBytes] that
-// the sets of all roles take together, 128 MiB. [MaxExclusive] roles in an exclusive set, 64. [MaxConditionSets] different
-// combinations of conditions, 256. Names have at most 200 bytes, and lists and maps nest at most 16 deep. None of them can
-// be changed. A subject has room for 8 roles and 6 scopes; more cost an allocation.
+// the sets of all roles, scopes, guardrails and exclusive sets take together, 128 MiB. [MaxExclusive] roles in an exclusive
+// set, 64. [MaxConditionSets] different combinations of conditions, 256. Names have at most 200 bytes, and lists and maps
+// nest at most 16 deep. None of them can be changed. A subject has room for 8 roles and 6 scopes; more cost an allocation.
 //
 // # What it leaves out
 //

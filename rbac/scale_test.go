@@ -62,15 +62,44 @@ func TestALongChainAndManyDiamondsLoad(t *testing.T) {
 }
 
 func TestSetsThatWouldNotFitAreRefused(t *testing.T) {
-	m := rbac.Model{Roles: []rbac.Role{{Name: "base", Allow: rbac.Grants("p0:read", "p65535:read")}}}
+	var permissions []string
 	for i := range rbac.MaxPermissions {
-		m.Permissions = append(m.Permissions, fmt.Sprintf("p%d:read", i))
+		permissions = append(permissions, fmt.Sprintf("p%d:read", i))
 	}
-	for i := range rbac.MaxSetBytes/(rbac.MaxPermissions/8) + 1 {
-		m.Roles = append(m.Roles, rbac.Role{Name: fmt.Sprintf("r%d", i), Inherits: []string{"base"}})
-	}
-	if _, err := rbac.New(m, rbac.Config{}); err == nil || !strings.Contains(err.Error(), "use fewer roles or permissions") {
-		t.Errorf("got %v", err)
+	wide := rbac.Grants("p0:read", "p65535:read") // a set of all words
+	many := rbac.MaxSetBytes/(rbac.MaxPermissions/8) + 1
+	for name, fill := range map[string]func(m *rbac.Model){
+		"of roles": func(m *rbac.Model) {
+			for i := range many {
+				m.Roles = append(m.Roles, rbac.Role{Name: fmt.Sprintf("r%d", i), Inherits: []string{"base"}})
+			}
+		},
+		"of scopes": func(m *rbac.Model) {
+			for i := range many {
+				m.Scopes = append(m.Scopes, rbac.Scope{Name: fmt.Sprintf("s%d", i), Permissions: []string{"p0:read", "p65535:read"}})
+			}
+		},
+		"of guardrails": func(m *rbac.Model) {
+			for range many {
+				m.Deny = append(m.Deny, rbac.Guardrail{Permissions: []string{"p0:read", "p65535:read"}, Reason: "no"})
+			}
+		},
+		"of exclusive sets": func(m *rbac.Model) {
+			for i := range 1024 {
+				m.Roles = append(m.Roles, rbac.Role{Name: fmt.Sprintf("r%d", i)})
+			}
+			for range rbac.MaxSetBytes/8/1024 + 1 {
+				m.Exclusive = append(m.Exclusive, rbac.Exclusive{Roles: []string{"r0", "r1"}})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := rbac.Model{Permissions: permissions, Roles: []rbac.Role{{Name: "base", Allow: wide}}}
+			fill(&m)
+			if _, err := rbac.New(m, rbac.Config{}); err == nil || strings.Count(err.Error(), "use fewer roles") != 1 {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 
