@@ -2,12 +2,12 @@ package rbac
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
-	"time"
 )
 
 // A Source is where a policy's text comes from. Load is called by one goroutine at a time.
@@ -33,48 +33,41 @@ type SourceFunc func(ctx context.Context) (Text, error)
 func (f SourceFunc) Load(ctx context.Context) (Text, error) { return f(ctx) }
 
 // File returns the source that reads a file. It looks at what the path leads to each time, so that it follows a symbolic
-// link that is swapped, as Kubernetes swaps those of a mounted ConfigMap, and a file that is replaced by a rename.
+// link that is swapped, as Kubernetes swaps those of a mounted ConfigMap, and a file that is replaced by a rename. It reads
+// the file at each look: an equal time of modification does not mean an equal file.
+//
+// Replace the file by a rename. One that is written in place can be read half-written, and half of a YAML policy may be a
+// policy: without the guardrails that come after. Where that can't be helped, end the file with its tests and set
+// [ReloaderConfig.RequireTests], which refuses every such half.
 func File(path string) Source { return &fileSource{path: path} }
-
-// settled is how old a modification must be before an equal time of modification means an equal file: file systems keep
-// that time in steps of up to two seconds.
-const settled = 3 * time.Second
 
 type fileSource struct {
 	path string
 	mu   sync.Mutex
-	last os.FileInfo
-	read time.Time
+	last *[sha256.Size]byte // of what was read last; nil where that failed
 }
 
 func (f *fileSource) Load(context.Context) (Text, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	file, err := os.Open(f.path)
+	data, err := f.read()
 	if err != nil {
 		f.last = nil
 		return Text{}, fmt.Errorf("rbac: policy file: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
-	info, err := file.Stat()
-	if err != nil {
-		f.last = nil
-		return Text{}, fmt.Errorf("rbac: policy file: %w", err)
-	}
-	if f.unchanged(info) {
+	sum := sha256.Sum256(data)
+	if f.last != nil && *f.last == sum {
 		return Text{}, ErrUnchanged
 	}
-	read := time.Now()
-	data, err := io.ReadAll(io.LimitReader(file, MaxFileBytes+1))
-	if err != nil {
-		f.last = nil
-		return Text{}, fmt.Errorf("rbac: policy file: %w", err)
-	}
-	f.last, f.read = info, read
+	f.last = &sum
 	return Text{f.path, data}, nil
 }
 
-func (f *fileSource) unchanged(info os.FileInfo) bool {
-	return f.last != nil && os.SameFile(f.last, info) && f.last.Size() == info.Size() &&
-		f.last.ModTime().Equal(info.ModTime()) && f.read.Sub(info.ModTime()) > settled
+func (f *fileSource) read() ([]byte, error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	return io.ReadAll(io.LimitReader(file, MaxFileBytes+1))
 }
