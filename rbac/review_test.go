@@ -118,6 +118,18 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+func TestBindingsOfEitherTypeTakeThePlaceOfRoles(t *testing.T) {
+	a := authorizer(t, rbac.AuthorizerConfig{})
+	list := []rbac.Binding{{Role: "viewer", Tenant: "acme"}}
+	for name, data := range map[string]any{"Bindings": rbac.Bindings(list), "[]Binding": list, "an empty []Binding": []rbac.Binding{}, "a nil []Binding": []rbac.Binding(nil)} {
+		who := principal(t, auth.PrincipalConfig{Roles: []string{"admin"}, Tenant: "acme", Scopes: unlimited, Data: data})
+		s := a.Resolve(t.Context(), who)
+		if s.Can("invoice:create") || s.Can("invoice:read") != (name == "Bindings" || name == "[]Binding") {
+			t.Errorf("%s: the principal's own roles count beside or instead of them", name)
+		}
+	}
+}
+
 func TestFilterIsNoWiderThanTheCheck(t *testing.T) {
 	p := parse(t, books, (&state{}).config())
 	nobody := p.Resolve("a", rbac.In("a", "clerk"), unlimited)

@@ -123,7 +123,7 @@ func (p *Policy) ResolvePrincipal(principal *auth.Principal) (s Subject) {
 // resolve fills a new subject. A principal's own roles count only in its own tenant.
 func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 	s.principal, s.tenant = principal, tenant
-	if bindings, ok := auth.Data[Bindings](principal); ok {
+	if bindings, ok := attached(principal); ok {
 		if bindings == nil {
 			bindings = Bindings{} // none, which is not the same as not saying
 		}
@@ -136,6 +136,15 @@ func (s *Subject) resolve(principal *auth.Principal, tenant string) {
 	}
 	s.narrow(principal.Scopes())
 	s.settle(s.strict())
+}
+
+// attached returns the bindings that a principal has as data; a list without the name of its type is one too, or the
+// principal's own roles would count.
+func attached(principal *auth.Principal) (Bindings, bool) {
+	if bindings, ok := auth.Data[Bindings](principal); ok {
+		return bindings, true
+	}
+	return auth.Data[[]Binding](principal)
 }
 
 // settle draws the conclusions that all checks share, once roles and scopes are there.
