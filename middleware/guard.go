@@ -69,6 +69,7 @@ type Guard struct {
 	// comparable says that the authenticator and its leaves can be compared; otherwise no principal is reused.
 	comparable bool
 	scopes     []string // that Require asks for
+	front      bool     // what does not exist is behind it too
 }
 
 // New returns the guard that c describes. It reports every mistake at once.
@@ -175,6 +176,10 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		d := g.Check(r)
 		d.AddHeaders(w.Header())
 		if d.Err != nil {
+			if d.concealed() {
+				outer, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
+				outer.takeBack(w.Header())
+			}
 			g.answer(w, r, d)
 			return
 		}
@@ -338,6 +343,7 @@ type guardContext struct {
 	schemes   []auth.Scheme
 	guard     *Guard
 	outer     *guardContext
+	header    http.Header // that the decision added to the response
 }
 
 // Value answers for the principal and for the guard, and passes every other key on.
@@ -351,9 +357,36 @@ func (c *guardContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// takeBack removes from h what the guards that let the request in have added: an answer that conceals has no trace of them.
+func (c *guardContext) takeBack(h http.Header) {
+	for ; c != nil; c = c.outer {
+		if !c.guard.c.Conceal || c.guard.front {
+			continue
+		}
+		takeBack(h, "Vary", c.guard.vary)
+		for name, values := range c.header {
+			for _, value := range values {
+				takeBack(h, name, value)
+			}
+		}
+	}
+}
+
+func takeBack(h http.Header, name, value string) {
+	values := h[name]
+	i := slices.Index(values, value)
+	switch {
+	case i < 0:
+	case len(values) == 1:
+		delete(h, name)
+	default:
+		h[name] = slices.Delete(slices.Clone(values), i, i+1)
+	}
+}
+
 // admit returns the request for the next handler.
 func (g *Guard) admit(r *http.Request, d auth.Decision, outer *guardContext) *http.Request {
-	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, d.Schemes, g, outer}) //nolint:contextcheck // it embeds the request's own context
+	next := r.WithContext(&guardContext{r.Context(), d.Principal, d.By, d.Schemes, g, outer, d.Header}) //nolint:contextcheck // it embeds the request's own context
 	if len(g.query) > 0 {
 		cutQuery(next, g.query)
 	}

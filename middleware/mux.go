@@ -296,7 +296,9 @@ func (s *server) add(rt *route) error {
 				return errors.New("it is concealed and has a guard of its own, while HideUnknown answers unknown paths by MuxConfig.Guard: the two would differ; drop one of them")
 			}
 			// What does not exist asks for a credential first, so this does too.
-			h.guard = func(next http.Handler) http.Handler { return s.config.Guard.Handler(inner(next)) }
+			front := *s.config.Guard
+			front.front = true
+			h.guard = func(next http.Handler) http.Handler { return front.Handler(inner(next)) }
 		}
 		h.Handler = h.guard(rt.handler)
 	}

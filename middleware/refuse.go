@@ -36,5 +36,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c.guard.observe(r, c.guard.now(), d)
 	c.guard.logCause(r, e)
 	d.addRefusal(w.Header())
+	if d.concealed() {
+		c.takeBack(w.Header())
+	}
 	c.guard.answer(w, r, d)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,54 @@ func TestRefuseInTheGuardsOwnWords(t *testing.T) {
 	if a, b := body(t, concealed), body(t, unknown); concealed.StatusCode != 404 || a != b || len(concealed.Header.Values("WWW-Authenticate")) != 0 {
 		t.Errorf("got %d %s, want the answer of nothing, %s", concealed.StatusCode, a, b)
 	}
+}
+
+// TestRefuseConcealsInTheHeadersToo compares whole answers: a header that only a route that exists has would tell.
+func TestRefuseConcealsInTheHeadersToo(t *testing.T) {
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))
+	}
+	sliding := slidingKey{keyHeader("k", root)}
+	users := newGuard(t, middleware.Config{Authenticator: auth.FirstOf(tokens(t), sliding)})
+	hidden := newGuard(t, middleware.Config{Authenticator: auth.FirstOf(tokens(t), sliding), Conceal: true})
+	apps := newGuard(t, middleware.Config{Authenticator: keyHeader("app", alice)})
+	outer := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Vary", "Origin")
+			w.Header().Set("X-Frame-Options", "DENY")
+			h.ServeHTTP(w, r)
+		})
+	}
+	for _, tt := range []struct {
+		name   string
+		config middleware.MuxConfig
+		access middleware.Access
+		fields []string
+	}{
+		{"a guard whose answers vary", middleware.MuxConfig{Guard: users}, middleware.Authenticated().Conceal(), []string{"X-API-Key", "k"}},
+		{"one that is asked before a 404", middleware.MuxConfig{Guard: users, HideUnknown: true}, middleware.Authenticated().Conceal(), []string{"X-API-Key", "k"}},
+		{"one that conceals everything and is asked before a 404", middleware.MuxConfig{Guard: hidden, HideUnknown: true}, middleware.Authenticated(), []string{"X-API-Key", "k"}},
+		{"two guards", middleware.MuxConfig{Guard: newGuard(t, middleware.Config{Authenticator: tokens(t)})}, middleware.Authenticated().Also(apps).Conceal(), []string{"Authorization", "Bearer t-alice", "X-API-Key", "app"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := middleware.NewMux(tt.config)
+			m.HandleFunc("GET /concealed", tt.access, refuse)
+			h := outer(build(t, m))
+			concealed := authtest.Do(h, authtest.Request("GET", "/concealed", tt.fields...))
+			unknown := authtest.Do(h, authtest.Request("GET", "/unknown", tt.fields...))
+			if concealed.StatusCode != 404 || !reflect.DeepEqual(concealed.Header, unknown.Header) {
+				t.Errorf("got %d %v,\nwant what answers for nothing, %v", concealed.StatusCode, concealed.Header, unknown.Header)
+			}
+		})
+	}
+}
+
+// slidingKey has every response carry something.
+type slidingKey struct{ *authtest.Fake }
+
+func (s slidingKey) Decide(r *http.Request) auth.Decision {
+	p, err := s.Authenticate(r)
+	return auth.Decision{Principal: p, Err: err, Header: http.Header{"Set-Cookie": {"session=next"}, "X-Nonce": {"1"}}}
 }
 
 func TestRefuseWithoutAGuard(t *testing.T) {
