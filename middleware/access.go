@@ -59,7 +59,8 @@ func (a Access) Via(g *Guard) Access {
 
 // Also returns the access with a guard that is asked too, before the route's own: the key of an application beside the token
 // of its user, each in its own place. The handler gets the principal of the route's own guard. Guards of groups and those
-// of several calls are all asked, outermost first. The access must be one that needs a principal, and so must g.
+// of several calls are all asked, outermost first. The access must be one that needs a principal, and so must g. A
+// principal that the program sets with [auth.NewContext] counts for every guard of the route.
 func (a Access) Also(g *Guard) Access {
 	a.also = append(slices.Clone(a.also), g)
 	return a

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/internal/ctxkey"
+	"github.com/cardea-go/auth/internal/place"
 )
 
 // A Config configures a [Guard]. Only Authenticator is required.
@@ -206,7 +207,8 @@ func (g *Guard) HandlerFunc(next func(http.ResponseWriter, *http.Request)) http.
 
 // Check decides about r and writes nothing, for frameworks and transports that answer in their own way. The decision is
 // reported to the observer. A principal that a guard further out proved is taken as it is where that guard's
-// authenticator is one of this guard's, and so is one set with auth.NewContext.
+// authenticator is one of this guard's, unless one that comes before it in this guard's chain has a credential too; and so
+// is one set with auth.NewContext.
 func (g *Guard) Check(r *http.Request) Decision {
 	var start time.Time
 	if g.c.Observer != nil {
@@ -234,7 +236,7 @@ func (g *Guard) decide(r *http.Request) Decision {
 	}
 	outer, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
 	var d auth.Decision
-	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(outer) {
+	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(r, outer) {
 		d.Principal = p
 		if outer != nil {
 			d.By, d.Schemes = outer.by, outer.schemes
@@ -269,7 +271,7 @@ func schemesOf(d auth.Decision) []auth.Scheme {
 
 // trusts reports whether the principal of the request's context counts as proven here: it was set there on purpose, or
 // proved by an authenticator that this guard would have asked.
-func (g *Guard) trusts(outer *guardContext) bool {
+func (g *Guard) trusts(r *http.Request, outer *guardContext) bool {
 	switch {
 	case outer == nil || outer.by == nil:
 		return true
@@ -281,7 +283,18 @@ func (g *Guard) trusts(outer *guardContext) bool {
 	if c, ok := g.c.Authenticator.(*auth.Chain); ok && c.RefusesMultiple() {
 		return false // nobody has looked for a second credential yet
 	}
-	return slices.Contains(g.leaves, outer.by)
+	i := slices.Index(g.leaves, outer.by)
+	return i >= 0 && !slices.ContainsFunc(g.leaves[:i], func(earlier auth.Authenticator) bool {
+		return comesFirst(earlier, outer.by, r) // the chain would have asked that one
+	})
+}
+
+// comesFirst reports whether r has a credential for earlier, an authenticator before by in a chain, in a place of which by
+// did not read it.
+func comesFirst(earlier, by auth.Authenticator, r *http.Request) bool {
+	return slices.ContainsFunc(earlier.Schemes(), func(s auth.Scheme) bool {
+		return s.Present(r) && !slices.ContainsFunc(by.Schemes(), func(t auth.Scheme) bool { return place.Shared(s, t) })
+	})
 }
 
 // isComparable reports whether == on a does not panic. Authenticators are the same by identity.

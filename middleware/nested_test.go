@@ -64,6 +64,48 @@ func TestNestedGuards(t *testing.T) {
 	})
 }
 
+// TestAChainKeepsItsOrderInsideOfItsMember has a guard of one member around a guard of the chain.
+func TestAChainKeepsItsOrderInsideOfItsMember(t *testing.T) {
+	key := keyHeader("k", root)
+	for _, tt := range []struct {
+		name   string
+		chain  auth.Authenticator
+		fields []string
+		status int
+		body   string
+	}{
+		{"what the member proved is taken", auth.FirstOf(tokens(t), key), []string{"X-API-Key", "k"}, 200, "root"},
+		{"not where an earlier member has a credential", auth.FirstOf(tokens(t), key), []string{"X-API-Key", "k", "Authorization", "Bearer t-alice"}, 200, "alice"},
+		{"nor where that one is wrong", auth.FirstOf(tokens(t), key), []string{"X-API-Key", "k", "Authorization", "Bearer t-expired"}, 401, ""},
+		{"nor in a chain of chains", auth.FirstOf(auth.FirstOf(tokens(t)), key), []string{"X-API-Key", "k", "Authorization", "Bearer t-expired"}, 401, ""},
+		{"a later member is left unread, as by the chain alone", auth.FirstOf(key, tokens(t)), []string{"X-API-Key", "k", "Authorization", "Bearer t-expired"}, 200, "root"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inner := newGuard(t, middleware.Config{Authenticator: tt.chain})
+			outer := newGuard(t, middleware.Config{Authenticator: key})
+			for name, h := range map[string]http.Handler{"alone": inner.Handler(whoami), "inside": outer.Handler(inner.Handler(whoami))} {
+				resp := authtest.Do(h, authtest.Request(http.MethodGet, "/", tt.fields...))
+				if got := body(t, resp); resp.StatusCode != tt.status || tt.body != "" && got != tt.body {
+					t.Errorf("%s: got %d %s, want %d %s", name, resp.StatusCode, got, tt.status, tt.body)
+				}
+			}
+		})
+	}
+	t.Run("members that share a place are not asked again", func(t *testing.T) {
+		calls := 0
+		opaque := auth.Named("opaque", &authtest.Fake{Scheme: tokens(t).Schemes()[0], Func: func(*http.Request) (*auth.Principal, error) {
+			calls++
+			return root, nil
+		}})
+		inner := newGuard(t, middleware.Config{Authenticator: auth.FirstOf(tokens(t), opaque)})
+		outer := newGuard(t, middleware.Config{Authenticator: opaque})
+		resp := authtest.Do(outer.Handler(inner.Handler(whoami)), authtest.Request(http.MethodGet, "/", "Authorization", "Bearer x"))
+		if got := body(t, resp); got != "root" || calls != 1 {
+			t.Errorf("got %q after %d calls, want root after 1: a proof may be good only once", got, calls)
+		}
+	})
+}
+
 func TestAuthenticatorsThatCannotBeComparedAreAskedAgain(t *testing.T) {
 	calls := 0
 	f := uncomparable{func(*http.Request) (*auth.Principal, error) { calls++; return alice, nil }}
