@@ -115,6 +115,9 @@ func register(mux *http.ServeMux, r middleware.Route) (err error) {
 
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
 
+// additional holds the operations of other methods, since OpenAPI 3.2, by the method as it is sent.
+const additional = "additionalOperations"
+
 func (m *merger) operations() {
 	paths := get(m.root, "paths")
 	for _, template := range keys(paths) {
@@ -125,14 +128,17 @@ func (m *merger) operations() {
 		}
 		for _, method := range keys(item) {
 			if slices.Contains(methods, method) {
-				m.operation(where+"/"+method, template, method, get(item, method))
+				m.operation(where+"/"+method, template, strings.ToUpper(method), get(item, method))
 			}
+		}
+		for _, method := range keys(get(item, additional)) {
+			m.operation(where+"/"+additional+"/"+escapePointer(method), template, method, get(item, additional, method))
 		}
 	}
 }
 
 func (m *merger) operation(where, template, method string, op *yaml.Node) {
-	r, ok := m.find(strings.ToUpper(method), template)
+	r, ok := m.find(method, template)
 	if !ok {
 		m.report.OperationsWithoutRoute = append(m.report.OperationsWithoutRoute, where)
 		return

@@ -187,6 +187,27 @@ func TestMergeWritesTheFieldsOfLaterVersions(t *testing.T) {
 	}
 }
 
+// TestMergeFindsTheMethodsOfLaterVersions has operations outside of the fixed fields, which would inherit what the document
+// says, or nothing.
+func TestMergeFindsTheMethodsOfLaterVersions(t *testing.T) {
+	const doc = `{"openapi":"3.2.0","paths":{"/a":{"query":{},"additionalOperations":{"COPY":{},"copy":{},"LINK":{}}}}}`
+	merged, report, err := openapi.Merge([]byte(doc), openapi.MergeConfig{Routes: []middleware.Route{
+		route("QUERY /a", "required", authorizationServer()), route("COPY /a", "required", authorizationServer()),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range [][]string{{"paths", "/a", "query", "security"}, {"paths", "/a", "additionalOperations", "COPY", "security"}} {
+		if got := at(t, merged.JSON(), where...); got != `[{"accounts":[]}]` {
+			t.Errorf("%v: got %s", where, got)
+		}
+	}
+	want := []string{"#/paths/~1a/additionalOperations/copy", "#/paths/~1a/additionalOperations/LINK"} // methods are case-sensitive
+	if !slices.Equal(report.OperationsWithoutRoute, want) || len(report.RoutesWithoutOperation) != 0 {
+		t.Errorf("got %+v, want the operations %q without a route", report, want)
+	}
+}
+
 func canon(t *testing.T, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)

@@ -75,11 +75,13 @@ func Check(c Config) error {
 	}
 	asked := 0
 	for _, path := range slices.Sorted(maps.Keys(k.doc.Paths)) {
-		for _, method := range slices.Sorted(maps.Keys(k.doc.Paths[path])) {
-			if slices.Contains(methods, method) {
-				k.operation(method, path)
-				asked++
-			}
+		if k.doc.Paths[path]["$ref"] != nil {
+			k.fail("%s: its operations are elsewhere, where nobody looks: write them out", path)
+		}
+		operations := k.operationsOf(path)
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			k.operation(method, path, operations[method])
+			asked++
 		}
 	}
 	if asked == 0 {
@@ -88,7 +90,23 @@ func Check(c Config) error {
 	return errors.Join(k.errs...)
 }
 
-var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
+
+// operationsOf returns the operations of a path by their methods, as they are sent.
+func (k *checker) operationsOf(path string) map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	if others := k.doc.Paths[path]["additionalOperations"]; others != nil {
+		if err := json.Unmarshal(others, &all); err != nil {
+			k.fail("%s: its additionalOperations can't be read: %w", path, err)
+		}
+	}
+	for _, method := range methods {
+		if op := k.doc.Paths[path][method]; op != nil {
+			all[strings.ToUpper(method)] = op
+		}
+	}
+	return all
+}
 
 type document struct {
 	Paths      map[string]map[string]json.RawMessage
@@ -163,10 +181,10 @@ func (k *checker) visible() []middleware.Route {
 	return slices.DeleteFunc(slices.Clone(k.Routes), func(r middleware.Route) bool { return r.Host != "" })
 }
 
-func (k *checker) operation(method, path string) {
+func (k *checker) operation(method, path string, text json.RawMessage) {
 	var op operation
-	at := strings.ToUpper(method) + " " + path
-	if err := json.Unmarshal(k.doc.Paths[path][method], &op); err != nil || op.Security == nil {
+	at := method + " " + path
+	if err := json.Unmarshal(text, &op); err != nil || op.Security == nil {
 		k.fail("%s: it does not say which security it has", at)
 		return
 	}

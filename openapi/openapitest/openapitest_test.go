@@ -226,6 +226,20 @@ func TestCheckFindsWhatDiffers(t *testing.T) {
 		{"a document without operations", func(t *testing.T, c *openapitest.Config) {
 			c.Routes, c.Document = nil, edited(t, c.Document, `"paths"`, `"x-paths"`)
 		}, "has no operation"},
+		{"an open operation of OpenAPI 3.2", func(t *testing.T, c *openapitest.Config) {
+			c.Routes, c.Document = nil, edited(t, c.Document, `"/notes": {`, `"/later": {"query": {"security": [{"basic": []}]}}, "/notes": {`)
+			answer("QUERY /later", status(200))(t, c)
+		}, "QUERY /later without a credential: got 200, want 401"},
+		{"an open operation of another method", func(t *testing.T, c *openapitest.Config) {
+			c.Routes, c.Document = nil, edited(t, c.Document, `"/notes": {`, `"/later": {"additionalOperations": {"COPY": {"security": [{"basic": []}]}}}, "/notes": {`)
+			answer("COPY /later", status(200))(t, c)
+		}, "COPY /later without a credential: got 200, want 401"},
+		{"other methods that are no operations", func(t *testing.T, c *openapitest.Config) {
+			c.Routes, c.Document = nil, edited(t, c.Document, `"/notes": {`, `"/later": {"additionalOperations": []}, "/notes": {`)
+		}, "additionalOperations can't be read"},
+		{"operations that are elsewhere", func(t *testing.T, c *openapitest.Config) {
+			c.Routes, c.Document = nil, edited(t, c.Document, `"/notes": {`, `"/later": {"$ref": "#/components/pathItems/later"}, "/notes": {`)
+		}, "/later: its operations are elsewhere"},
 		{"a document that is none", func(t *testing.T, c *openapitest.Config) {
 			c.Document = edited(t, c.Document, `"paths": {`, `"paths": [], "x": {`)
 		}, "the document can't be read"},

@@ -179,7 +179,7 @@ func (q question) send(present func(*http.Request)) *httptest.ResponseRecorder {
 		}
 		target = strings.ReplaceAll(target, "{"+name+"}", v)
 	}
-	r := httptest.NewRequestWithContext(context.Background(), strings.ToUpper(q.method), target, nil)
+	r := httptest.NewRequestWithContext(context.Background(), q.method, target, nil)
 	if len(q.op.Servers) > 0 {
 		if host, ok := strings.CutPrefix(q.op.Servers[0].URL, "//"); ok {
 			r.Host = host
