@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -195,11 +197,42 @@ func readBindings(path string) (map[string]rbac.Bindings, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	dec := json.NewDecoder(file)
-	dec.DisallowUnknownFields()
-	var subjects map[string]rbac.Bindings
-	if err := dec.Decode(&subjects); err != nil {
+	subjects, err := decodeBindings(json.NewDecoder(file))
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return subjects, nil
+}
+
+// decodeBindings reads one object, each subject once: what encoding/json leaves out would be missing in the answer.
+func decodeBindings(dec *json.Decoder) (map[string]rbac.Bindings, error) {
+	dec.DisallowUnknownFields()
+	if open, err := dec.Token(); err != nil {
+		return nil, err
+	} else if open != json.Delim('{') {
+		return nil, errors.New("write an object of subjects and lists of bindings")
+	}
+	subjects := map[string]rbac.Bindings{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		subject, _ := name.(string) // the decoder lets nothing else be a key
+		if _, twice := subjects[subject]; twice {
+			return nil, fmt.Errorf("subject %q comes twice: join its bindings", subject)
+		}
+		var bindings rbac.Bindings
+		if err := dec.Decode(&bindings); err != nil {
+			return nil, err
+		}
+		subjects[subject] = bindings
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the end of the object")
 	}
 	return subjects, nil
 }
