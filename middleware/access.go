@@ -115,7 +115,7 @@ func (a Access) within(outer Access) (Access, error) {
 		a.guard, a.via = outer.guard, outer.via
 	}
 	a.also = append(slices.Clone(outer.also), a.also...)
-	a.conceal = a.conceal || outer.conceal
+	a.conceal = a.conceal || outer.conceal || outer.guard != nil && outer.guard.c.Conceal
 	a.preflight = a.preflight || outer.preflight
 	return a, nil
 }

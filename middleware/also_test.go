@@ -104,6 +104,23 @@ func TestAlsoConcealsWhereOneDoes(t *testing.T) {
 	}
 }
 
+func TestAGroupsGuardConcealsWhoeverAuthenticates(t *testing.T) {
+	hidden := newGuard(t, middleware.Config{Authenticator: tokens(t), Conceal: true})
+	m := middleware.NewMux(middleware.MuxConfig{})
+	g := m.Group(middleware.Authenticated().Via(hidden))
+	g.Handle("GET /own", middleware.Authenticated().Via(newGuard(t, middleware.Config{Authenticator: keyHeader("k", root)})), whoami)
+	g.Handle("GET /groups", middleware.Authenticated(), whoami)
+	h := build(t, m)
+	for _, r := range m.Routes() {
+		if resp := authtest.Do(h, authtest.Request("GET", r.Path)); resp.StatusCode != 404 || !r.Concealed {
+			t.Errorf("%s: got %d, want the 404 of nothing: its group has a guard that conceals", r.Path, resp.StatusCode)
+		}
+	}
+	if resp := authtest.Do(h, authtest.Request("GET", "/own", "X-API-Key", "k")); resp.StatusCode != 200 {
+		t.Errorf("got %d with the route's own credential, want 200", resp.StatusCode)
+	}
+}
+
 func TestAlsoRefusesWhatCannotBeMet(t *testing.T) {
 	users := newGuard(t, middleware.Config{Authenticator: tokens(t)})
 	others := newGuard(t, middleware.Config{Authenticator: auth.Named("other", tokens(t))})
