@@ -236,11 +236,10 @@ func (g *Guard) decide(r *http.Request) Decision {
 	}
 	outer, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
 	var d auth.Decision
-	if p, ok := auth.FromContext(r.Context()); ok && g.trusts(r, outer) {
+	if p, ok := auth.FromContext(r.Context()); ok && outer == nil {
 		d.Principal = p
-		if outer != nil {
-			d.By, d.Schemes = outer.by, outer.schemes
-		}
+	} else if proof := g.proof(r, outer); proof != nil {
+		d.Principal, d.By, d.Schemes = proof.principal, proof.by, proof.schemes
 	} else {
 		d = auth.Decide(g.c.Authenticator, r)
 	}
@@ -269,11 +268,20 @@ func schemesOf(d auth.Decision) []auth.Scheme {
 	return nil
 }
 
-// trusts reports whether the principal of the request's context counts as proven here: it was set there on purpose, or
+// proof returns what the nearest guard further out proved whose principal counts as proven here, or nil. Guards in between
+// may have proved somebody else, by another credential.
+func (g *Guard) proof(r *http.Request, outer *guardContext) *guardContext {
+	for outer != nil && !g.trusts(r, outer) {
+		outer = outer.outer
+	}
+	return outer
+}
+
+// trusts reports whether the principal of a guard further out counts as proven here: it was set there on purpose, or
 // proved by an authenticator that this guard would have asked.
 func (g *Guard) trusts(r *http.Request, outer *guardContext) bool {
 	switch {
-	case outer == nil || outer.by == nil:
+	case outer.by == nil:
 		return true
 	case !outer.guard.comparable || !g.comparable:
 		return false

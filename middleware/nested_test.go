@@ -106,6 +106,42 @@ func TestAChainKeepsItsOrderInsideOfItsMember(t *testing.T) {
 	})
 }
 
+// TestACredentialIsProvedOnce has a guard of another authenticator in between: a proof may be good only once, and may be gone.
+func TestACredentialIsProvedOnce(t *testing.T) {
+	calls := 0
+	users := &authtest.Fake{Scheme: tokens(t).Schemes()[0], Func: func(r *http.Request) (*auth.Principal, error) {
+		calls++
+		return tokens(t).Authenticate(r)
+	}}
+	apps := newGuard(t, middleware.Config{Authenticator: keyHeader("k", root)})
+	both := []string{"Authorization", "Bearer t-alice", "X-API-Key", "k"}
+	for _, remove := range []bool{false, true} {
+		g := newGuard(t, middleware.Config{Authenticator: users, RemoveCredentials: remove})
+		m := middleware.NewMux(middleware.MuxConfig{Guard: g, HideUnknown: true})
+		m.Handle("GET /x", middleware.Authenticated().Also(apps).Conceal(), whoami)
+		for name, h := range map[string]http.Handler{"guards": g.Handler(apps.Handler(g.Handler(whoami))), "a mux": build(t, m)} {
+			calls = 0
+			resp := authtest.Do(h, authtest.Request(http.MethodGet, "/x", both...))
+			if got := body(t, resp); got != "alice" || calls != 1 {
+				t.Errorf("%s: got %d %q after %d calls, want alice after 1", name, resp.StatusCode, got, calls)
+			}
+			for _, fields := range [][]string{both[:2], both[2:]} {
+				if resp := authtest.Do(h, authtest.Request(http.MethodGet, "/x", fields...)); resp.StatusCode == 200 {
+					t.Errorf("%s: got 200 with %v alone", name, fields)
+				}
+			}
+		}
+	}
+	without := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		newGuard(t, middleware.Config{Authenticator: users}).Handler(whoami).ServeHTTP(w, r.WithContext(auth.Without(r.Context())))
+	})
+	calls = 0
+	outer := newGuard(t, middleware.Config{Authenticator: users}).Handler(apps.Handler(without))
+	if resp := authtest.Do(outer, authtest.Request(http.MethodGet, "/", both...)); resp.StatusCode != 200 || calls != 2 {
+		t.Errorf("got %d after %d calls, want 200 after 2: the principal was taken away", resp.StatusCode, calls)
+	}
+}
+
 func TestAuthenticatorsThatCannotBeComparedAreAskedAgain(t *testing.T) {
 	calls := 0
 	f := uncomparable{func(*http.Request) (*auth.Principal, error) { calls++; return alice, nil }}
