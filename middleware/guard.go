@@ -178,8 +178,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		d.AddHeaders(w.Header())
 		if d.Err != nil {
 			if d.concealed() {
-				outer, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
-				outer.takeBack(w.Header())
+				refuser(r).takeBack(w.Header())
 			}
 			g.answer(w, r, d)
 			return
@@ -192,7 +191,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 func (g *Guard) answer(w http.ResponseWriter, r *http.Request, d Decision) {
 	switch {
 	case d.concealed() && g.c.NotFound != nil:
-		g.c.NotFound.ServeHTTP(w, r)
+		g.c.NotFound.ServeHTTP(w, refuser(r).outside(r))
 	case g.c.ErrorWriter == nil || d.concealed():
 		WriteProblem(w, r, d)
 	default:
@@ -372,7 +371,7 @@ func (c *guardContext) Value(key any) any {
 	switch key.(type) {
 	case ctxkey.Principal:
 		return c.principal
-	case ctxkey.Guard:
+	case ctxkey.Guard, ctxkey.Refuser:
 		return c
 	}
 	return c.Context.Value(key)
@@ -403,6 +402,23 @@ func takeBack(h http.Header, name, value string) {
 	default:
 		h[name] = slices.Delete(slices.Clone(values), i, i+1)
 	}
+}
+
+// refuser returns what the innermost guard left that let r in, or nil.
+func refuser(r *http.Request) *guardContext {
+	c, _ := r.Context().Value(ctxkey.Refuser{}).(*guardContext)
+	return c
+}
+
+// outside returns r as it was before the first guard that conceals let it in: what answers for things that do not exist
+// must not see who was let in.
+func (c *guardContext) outside(r *http.Request) *http.Request {
+	for ; c != nil; c = c.outer {
+		if c.guard.c.Conceal && !c.guard.front {
+			r = r.WithContext(c.Context) //nolint:contextcheck // a context of the same request
+		}
+	}
+	return r
 }
 
 // admit returns the request for the next handler.

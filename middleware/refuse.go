@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/cardea-go/auth"
-	"github.com/cardea-go/auth/internal/ctxkey"
 )
 
 var errNoRefusal = errors.New("middleware: Refuse without an error: call it where there is one")
@@ -14,6 +13,9 @@ var errNoRefusal = errors.New("middleware: Refuse without an error: call it wher
 // hand that the caller may not go on: status, challenges, Retry-After, the guard's own ErrorWriter, or the 404 of a guard
 // that conceals. The guard's observer is told, and its log of errors. An error that is no [*auth.Error], and no error at
 // all, is one of [auth.KindUnavailable]: 503, and its text is not shown.
+//
+// A NotFound that answers for what is concealed gets the request as it was before the guard. A principal that the program
+// set with [auth.NewContext] since changes nothing.
 //
 // Where no guard let a principal in, as on an optional route where nothing was sent, there is none to ask: the answer is that
 // of [WriteProblem], and a 401 has no challenge.
@@ -24,7 +26,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e == nil {
 		e = auth.Unavailable(errNoRefusal)
 	}
-	c, _ := r.Context().Value(ctxkey.Guard{}).(*guardContext)
+	c := refuser(r)
 	if c == nil {
 		d := Decision{Err: e}
 		d.addRefusal(w.Header())

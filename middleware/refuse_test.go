@@ -128,6 +128,50 @@ func TestRefuseConcealsInTheHeadersToo(t *testing.T) {
 	}
 }
 
+// TestRefuseConcealsWhateverTheContextHolds has a NotFound that looks at the principal, and a handler inside of a middleware
+// that sets one of its own.
+func TestRefuseConcealsWhateverTheContextHolds(t *testing.T) {
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))
+	}
+	derive := func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r.WithContext(auth.NewContext(r.Context(), root)))
+	}
+	notFound := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		whoami(w, r)
+	})
+	again := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil)) // has no guard to ask, and must come to an end
+	})
+	apps := newGuard(t, middleware.Config{Authenticator: keyHeader("app", alice)})
+	for _, tt := range []struct {
+		name    string
+		config  middleware.MuxConfig
+		access  middleware.Access
+		handler http.HandlerFunc
+		fields  []string
+	}{
+		{"a NotFound that greets", middleware.MuxConfig{NotFound: notFound}, middleware.Authenticated().Conceal(), refuse, []string{"Authorization", "Bearer t-alice"}},
+		{"after a guard that everybody passes", middleware.MuxConfig{NotFound: notFound, HideUnknown: true}, middleware.Authenticated().Conceal(), refuse, []string{"Authorization", "Bearer t-alice"}},
+		{"a NotFound that refuses", middleware.MuxConfig{NotFound: again}, middleware.Authenticated().Conceal(), refuse, []string{"Authorization", "Bearer t-alice"}},
+		{"a principal that was set", middleware.MuxConfig{NotFound: notFound}, middleware.Authenticated().Conceal(), derive, []string{"Authorization", "Bearer t-alice"}},
+		{"a further guard that let the request in", middleware.MuxConfig{NotFound: notFound}, middleware.Authenticated().Also(apps).Conceal(), refuse, []string{"X-API-Key", "app"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.config.Guard = newGuard(t, middleware.Config{Authenticator: tokens(t)})
+			m := middleware.NewMux(tt.config)
+			m.HandleFunc("GET /concealed", tt.access, tt.handler)
+			h := build(t, m)
+			concealed := authtest.Do(h, authtest.Request("GET", "/concealed", tt.fields...))
+			unknown := authtest.Do(h, authtest.Request("GET", "/unknown", tt.fields...))
+			if a, b := body(t, concealed), body(t, unknown); concealed.StatusCode != unknown.StatusCode || a != b || !reflect.DeepEqual(concealed.Header, unknown.Header) {
+				t.Errorf("got %d %s %v,\nwant what answers for nothing, %d %s %v", concealed.StatusCode, a, concealed.Header, unknown.StatusCode, b, unknown.Header)
+			}
+		})
+	}
+}
+
 // slidingKey has every response carry something.
 type slidingKey struct{ *authtest.Fake }
 

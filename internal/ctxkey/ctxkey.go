@@ -6,3 +6,6 @@ type Principal struct{}
 
 // Guard is the key of what the innermost guard left for those further in. Setting a principal on purpose hides it.
 type Guard struct{}
+
+// Refuser is the key of the same, for whoever answers in the guard's name. Setting a principal does not hide it.
+type Refuser struct{}
