@@ -337,6 +337,15 @@ func TestTrack(t *testing.T) {
 			w.WriteHeader(http.StatusEarlyHints)
 			http.Error(w, "no such invoice", http.StatusNotFound)
 		}, 404, "no such invoice\n"},
+		{"nor does the first of the refusals", "clerk", func(w http.ResponseWriter, _ *http.Request, _ *rbac.Subject) {
+			http.Error(w, "not so", http.StatusBadRequest)
+		}, 400, "not so\n"},
+		{"the last status that is none needs one", "clerk", func(w http.ResponseWriter, _ *http.Request, _ *rbac.Subject) {
+			w.WriteHeader(399)
+		}, 500, "Internal Server Error\n"},
+		{"a handler that switches protocols fails", "clerk", func(w http.ResponseWriter, _ *http.Request, _ *rbac.Subject) {
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		}, 500, "Internal Server Error\n"},
 		{"who is allowed whatever the resource needs no second check", "admin", func(w http.ResponseWriter, _ *http.Request, _ *rbac.Subject) {
 			_, _ = w.Write([]byte("gone"))
 		}, 200, "gone"},
