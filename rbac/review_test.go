@@ -271,6 +271,29 @@ deny: [{permissions: ["invoice:delete"], unless: [chief, pass], reason: "ask the
 	}
 }
 
+func TestCoversOnlyWhereTheBindingCounts(t *testing.T) {
+	p := parse(t, books, (&state{}).config())
+	everywhere := p.Resolve("", rbac.Everywhere("admin"), unlimited)
+	loose := p.ResolvePrincipal(principal(t, principalNamed("42", "admin"))) // its roles count outside of tenants, not in them
+	for _, tt := range []struct {
+		name string
+		s    *rbac.Subject
+		b    rbac.Binding
+		want bool
+	}{
+		{"what is held everywhere covers a tenant", &everywhere, rbac.Binding{Role: "admin", Tenant: "acme"}, true},
+		{"and everywhere", &everywhere, rbac.Binding{Role: "admin", Everywhere: true}, true},
+		{"not a binding that counts nowhere", &everywhere, rbac.Binding{Role: "admin"}, false},
+		{"nor one that says both", &everywhere, rbac.Binding{Role: "admin", Tenant: "acme", Everywhere: true}, false},
+		{"roles without a tenant are not held everywhere", &loose, rbac.Binding{Role: "admin", Everywhere: true}, false},
+		{"nor in a tenant", &loose, rbac.Binding{Role: "admin", Tenant: "acme"}, false},
+	} {
+		if got := tt.s.Covers(tt.b); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
 func TestExplanations(t *testing.T) {
 	st := &state{}
 	p := parse(t, books, st.config())
