@@ -415,7 +415,7 @@ func refuser(r *http.Request) *guardContext {
 func (c *guardContext) outside(r *http.Request) *http.Request {
 	for ; c != nil; c = c.outer {
 		if c.guard.c.Conceal && !c.guard.front {
-			r = r.WithContext(c.Context) //nolint:contextcheck // a context of the same request
+			r = r.WithContext(c.Context)
 		}
 	}
 	return r
