@@ -37,7 +37,8 @@ type Event struct {
 	// Issuer, Subject and CredentialID are those of the principal, where one was proved. CredentialID alone is that
 	// of a refused credential; see [Error.CredentialID].
 	Issuer, Subject, CredentialID string
-	// Missing describes the requirement of the guard that refused a known principal, such as "scopes(notes:write)".
+	// Missing describes the requirement of the guard that refused a known principal, such as "scopes(notes:write)", or
+	// what a handler's own refusal says that it asked for.
 	Missing string
 	// Unread names schemes whose credentials came too and were not looked at.
 	Unread []string

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -229,6 +230,10 @@ func (g *Guard) observe(r *http.Request, start time.Time, d Decision) {
 		err := auth.AsError(d.Err)
 		e.Kind, e.Reason, e.Status, e.Concealed = err.Kind, err.Reason, d.Status(), d.concealed()
 		e.CredentialID = err.CredentialID
+		var asked auth.Describer
+		if d.late && errors.As(err, &asked) {
+			e.Missing = asked.Describe().String()
+		}
 		if d.proven != nil && !d.late && (e.Kind == auth.KindForbidden || e.Kind == auth.KindStepUp) {
 			e.Missing = auth.Describe(g.c.Require).String()
 		}

@@ -66,6 +66,26 @@ func TestRefuseAnswersAsTheGuardDoes(t *testing.T) {
 	}
 }
 
+// tooLittleError is a cause that says what was asked for.
+type tooLittleError struct{}
+
+func (tooLittleError) Error() string { return "too little" }
+func (tooLittleError) Describe() auth.Rule {
+	return auth.Rule{Kind: "permission", Names: []string{"note:delete"}}
+}
+
+func TestRefuseTellsObserversWhatWasAskedFor(t *testing.T) {
+	var events authtest.Recorder
+	g := newGuard(t, middleware.Config{Authenticator: tokens(t), Require: auth.Scopes("notes:read"), Observer: &events})
+	h := g.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, tooLittleError{}))
+	})
+	authtest.Do(h, authtest.Request("GET", "/", "Authorization", "Bearer t-alice"))
+	if got := events.Last().Missing; got != "permission(note:delete)" {
+		t.Errorf("got %q missing, want what the handler asked for", got)
+	}
+}
+
 func TestRefuseInTheGuardsOwnWords(t *testing.T) {
 	refuse := func(w http.ResponseWriter, r *http.Request) {
 		middleware.Refuse(w, r, auth.Forbidden(auth.ReasonNotAllowed, nil))

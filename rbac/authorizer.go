@@ -22,8 +22,9 @@ type AuthorizerConfig struct {
 	// Audit is told of every decision by a [Requirement], by Check, CanOn and their kin, before it takes effect. It must
 	// be safe for concurrent use and should not block. Nil tells nobody; telling costs the making of a [Decision].
 	Audit func(ctx context.Context, d *Decision)
-	// Logger is told of conditional routes that are outside of [Authorizer.Track], and of those that ended without their
-	// second check. Nil is [slog.Default].
+	// Logger is told of mistakes that show only when a request comes: conditional routes that are outside of
+	// [Authorizer.Track] or ended without their second check, and checks of permissions that the policy does not declare.
+	// Nil is [slog.Default].
 	Logger *slog.Logger
 }
 

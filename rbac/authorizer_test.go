@@ -3,8 +3,10 @@ package rbac_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/cardea-go/auth"
@@ -62,6 +64,34 @@ func TestSubjectOfAHandler(t *testing.T) {
 	checkError(t, err, auth.KindUnavailable, auth.ReasonUnavailable)
 	if s.Can("invoice:read") {
 		t.Error("a subject that can't be resolved is allowed something")
+	}
+}
+
+// TestUndeclaredPermissionsAreInTheLog has a program ask for what its policy does not know: a refusal like any other outside.
+func TestUndeclaredPermissionsAreInTheLog(t *testing.T) {
+	var log strings.Builder
+	a := authorizer(t, rbac.AuthorizerConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx := auth.NewContext(t.Context(), principal(t, auth.PrincipalConfig{Subject: "carl", Scopes: unlimited, Roles: []string{"clerk"}}))
+	for _, check := range []func(permission string) error{
+		func(p string) error { return a.Check(ctx, p) },
+		func(p string) error { return a.CheckOn(ctx, p, rbac.Resource{ID: "1"}) },
+	} {
+		log.Reset()
+		checkError(t, check("invoice:reed"), auth.KindForbidden, rbac.ReasonUndeclared)
+		if !strings.Contains(log.String(), "did you mean") || !strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("got log %q, want the permission that is meant", log.String())
+		}
+		log.Reset()
+		checkError(t, check("invoice:approve"), auth.KindForbidden, rbac.ReasonMissingPermission)
+		if log.Len() > 0 {
+			t.Errorf("got log %q for a refusal", log.String())
+		}
+	}
+	zero := rbac.Subject{}
+	checkError(t, zero.Check(ctx, "invoice:read"), auth.KindForbidden, rbac.ReasonUndeclared)
+	var asked auth.Describer
+	if err := a.Check(ctx, "invoice:approve"); !errors.As(err, &asked) || asked.Describe().String() != "permission(invoice:approve)" {
+		t.Errorf("got %v, want a refusal that says what was asked for", asked)
 	}
 }
 

@@ -3,6 +3,7 @@ package rbac
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cardea-go/auth"
 )
@@ -160,6 +161,7 @@ func (s *Subject) Check(ctx context.Context, permission string) error {
 	if v.answer == Allowed {
 		return nil
 	}
+	s.complain(ctx, permission, v)
 	return s.describe(permission, v, nil).authError()
 }
 
@@ -169,7 +171,15 @@ func (s *Subject) CheckOn(ctx context.Context, permission string, r Resource) er
 	if v.answer == Allowed {
 		return nil
 	}
+	s.complain(ctx, permission, v)
 	return s.describe(permission, v, &r).authError()
+}
+
+// complain tells the log of a permission that is not declared, which is a mistake of the program's and looks like a client's.
+func (s *Subject) complain(ctx context.Context, permission string, v verdict) {
+	if v.reason == ReasonUndeclared && s.authorizer != nil {
+		s.authorizer.logger.ErrorContext(ctx, fmt.Sprintf("rbac: the policy declares no permission %q%s", permission, meant(permission, s.policy.Permissions())))
+	}
 }
 
 // on decides with a resource, and settles what a conditional route still owes.

@@ -53,6 +53,12 @@ type Decision struct { //nolint:errname // a decision, which happens to be an er
 	Exclusive []string
 }
 
+// Describe implements [auth.Describer]: what was asked for. Where a handler hands the error on to middleware.Refuse, the event
+// says it.
+func (d *Decision) Describe() auth.Rule {
+	return auth.Rule{Kind: "permission", Names: []string{d.Permission}}
+}
+
 // sentences are the cores of the texts by reason, for logs.
 var sentences = map[auth.Reason]string{
 	ReasonMissingPermission: "none of the roles held allows it",
