@@ -97,6 +97,8 @@ func everything(t testing.TB) *middleware.Mux {
 	m.HandleFunc("GET /any", middleware.Public(), ok)
 	m.HandleFunc("GET admin.example/users", middleware.Authenticated(), ok)
 	m.HandleFunc("GET /secret", middleware.Authenticated().Conceal(), ok)
+	apps := guard(t, auth.Scheme{Name: "header-key", Type: "apiKey", In: auth.InHeader, Parameter: "X-API-Key", AuthScheme: "ApiKey", Description: "A key."})
+	m.HandleFunc("POST /exports", middleware.Require(auth.Scopes("notes:read")).Also(apps.MustRequire(auth.Roles("exporter"))), ok)
 	if _, err := m.Build(); err != nil {
 		t.Fatal(err)
 	}
