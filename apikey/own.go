@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -13,7 +14,8 @@ import (
 //
 //   - scopes: each must be one of its own;
 //   - where it came with an API key: the new key has the same kind, is bound to the same networks or fewer, and ends no
-//     later. A rotation of that very key is free of the last, within [Config.MaxLifetime].
+//     later. A rotation of that very key is free of the last, within [Config.MaxLifetime]. The key must still be in force
+//     by then, which is one more look-up.
 //
 // It is made by [Keys.For].
 type OwnKeys struct {
@@ -64,6 +66,9 @@ func (o *OwnKeys) complete(ctx context.Context, req *Request) error {
 			return firstError(err, exceeds("keys can be made for oneself only"))
 		}
 	}
+	if err := o.stillStands(ctx); err != nil {
+		return err
+	}
 	own, byKey := auth.Data[Key](o.caller)
 	if !byKey {
 		return nil
@@ -78,6 +83,23 @@ func (o *OwnKeys) complete(ctx context.Context, req *Request) error {
 		req.ExpiresAt = end
 	}
 	return nil
+}
+
+// stillStands looks at the caller's own key once more. A body may take its time: a thief who holds a request open would
+// come back with a new key after the stolen one has been revoked.
+func (o *OwnKeys) stillStands(ctx context.Context) error {
+	own, byKey := auth.Data[Key](o.caller)
+	if !byKey {
+		return nil
+	}
+	r, err := o.keys.find(ctx, own.ID())
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return auth.Invalid(auth.ReasonUnknown, err)
+	case err != nil:
+		return err
+	}
+	return o.keys.standing(r, o.keys.now())
 }
 
 // mayGrant reports whether the caller holds all that r would.
@@ -167,6 +189,9 @@ func (o *OwnKeys) Rotate(ctx context.Context, id string, grace time.Duration) (*
 	}
 	return o.keys.rotate(ctx, id, grace, nameOf(o.caller), func(old, next *Record) error {
 		if err := o.mayManage(ctx, old); err != nil {
+			return err
+		}
+		if err := o.stillStands(ctx); err != nil {
 			return err
 		}
 		if own, byKey := auth.Data[Key](o.caller); byKey && own.ID() != old.ID && next.ExpiresAt.After(own.r.ExpiresAt) {

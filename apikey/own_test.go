@@ -142,6 +142,49 @@ func TestAKeyMakesNoKeyThatIsMoreThanItself(t *testing.T) {
 	}
 }
 
+// TestAKeyThatEndsWhileItAsksMakesNoKey has the caller's key end between the guard and the end of the body.
+func TestAKeyThatEndsWhileItAsksMakesNoKey(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		end    func(context.Context, *service) error
+		reason auth.Reason
+	}{
+		{"revoked", func(ctx context.Context, v *service) error { return v.keys.Revoke(ctx, v.issued.Record.ID, "stolen") }, auth.ReasonRevoked},
+		{"disabled", func(ctx context.Context, v *service) error { return v.keys.Disable(ctx, v.issued.Record.ID) }, auth.ReasonDisabled},
+		{"deleted", func(_ context.Context, v *service) error {
+			v.store.find = func(ctx context.Context, id string) (*apikey.Record, error) {
+				if id == v.issued.Record.ID {
+					return nil, apikey.ErrNotFound
+				}
+				return v.store.Store.Find(ctx, id)
+			}
+			return nil
+		}, auth.ReasonUnknown},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := newService(t, setup{})
+			other := mustCreate(t, v.keys, nil)
+			p, err := v.keys.Verify(t.Context(), v.key())
+			must(t, err)
+			own := v.keys.For(p)
+			must(t, tt.end(t.Context(), v))
+			_, err = own.Create(t.Context(), request())
+			refused(t, err, auth.KindInvalid, tt.reason)
+			_, err = own.Rotate(t.Context(), other.Record.ID, 0)
+			refused(t, err, auth.KindInvalid, tt.reason)
+		})
+	}
+	t.Run("a store that does not say", func(t *testing.T) {
+		v := newService(t, setup{})
+		p, err := v.keys.Verify(t.Context(), v.key())
+		must(t, err)
+		v.store.find = func(context.Context, string) (*apikey.Record, error) { return nil, errors.New("down") }
+		if _, err := v.keys.For(p).Create(t.Context(), request()); auth.KindOf(err) != auth.KindUnavailable {
+			t.Errorf("got error %v, want an outage", err)
+		}
+	})
+}
+
 func TestKeysOfOthersAreNotFound(t *testing.T) {
 	v := newService(t, setup{})
 	var others []string
