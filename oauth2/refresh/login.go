@@ -18,6 +18,7 @@ var (
 	errForeign   = errors.New("refresh: Endpoints.Login: a principal of another issuer: give it a subject of your own with auth.Map")
 	errNotFresh  = errors.New("refresh: Endpoints.Login: a principal that did not log in just now: guard it with a login, or use Issuer.Issue")
 	errNotJWT    = errors.New("refresh: Issuer.Authenticator: the access tokens are not those of refresh.JWT: verify them by what makes them")
+	errIDTokens  = errors.New("refresh: Issuer.Authenticator: the issuer makes ID tokens, which clients show to others: use jwt.ProfileAccessToken")
 	errVerifier  = errors.New("refresh: Issuer.Authenticator: leave AuthenticatorConfig.Verifier out: it is made of the issuer")
 	errUnlimited = errors.New("refresh: EndpointsConfig.Scopes is unlimited: name the scopes")
 )
@@ -93,9 +94,10 @@ func covered(scopes, other auth.ScopeSet) auth.ScopeSet {
 
 // Authenticator returns what accepts the access tokens of the issuer's sessions, for the routes of a program that makes and
 // takes them itself. It asks on every request whether the session has ended, which is one look-up in the store, so that a
-// logout acts at once. c.Verifier must be nil.
+// logout acts at once. A token without a session (sid), which no logout ends, is refused. c.Verifier must be nil.
 //
-// It is an error where [Config].Access is not made by [JWT], or of an issuer that [jwt.Issuer.VerifierConfig] refuses.
+// It is an error where [Config].Access is not made by [JWT], or of an issuer of ID tokens or one that
+// [jwt.Issuer.VerifierConfig] refuses.
 func (i *Issuer) Authenticator(c jwt.AuthenticatorConfig) (*jwt.Authenticator, error) {
 	made, ok := i.c.Access.(jwtAccess)
 	switch {
@@ -108,7 +110,10 @@ func (i *Issuer) Authenticator(c jwt.AuthenticatorConfig) (*jwt.Authenticator, e
 	if err != nil {
 		return nil, err
 	}
-	v.Revoker = i
+	if v.Profile == jwt.ProfileIDToken {
+		return nil, errIDTokens
+	}
+	v.Revoker, v.Require = i, []string{"sid"}
 	if c.Verifier, err = jwt.NewVerifier(v); err != nil {
 		return nil, err
 	}

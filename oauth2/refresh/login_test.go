@@ -172,6 +172,9 @@ func TestAuthenticatorTakesTheSessionsTokens(t *testing.T) {
 	if got := ask(w.sign(jwt.Grant{Subject: "alice", ClientID: "app", Audience: []string{"https://other.example"}})); got != 401 {
 		t.Errorf("got %d for a token for others, want 401", got)
 	}
+	if got := ask(w.sign(jwt.Grant{Subject: "alice", ClientID: "app", Scopes: auth.MustScopeSet("read")})); got != 401 {
+		t.Errorf("got %d for a token without a session, want 401", got)
+	}
 }
 
 func TestAuthenticatorNamesItsMistakes(t *testing.T) {
@@ -189,12 +192,24 @@ func TestAuthenticatorNamesItsMistakes(t *testing.T) {
 		}
 		c.Access = refresh.JWT(issuer)
 	})
+	ids := newWorld(t, func(c *refresh.Config) {
+		ring, err := jwt.NewKeyRing(t.Context(), jwt.KeyRingConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuer, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: "https://a.example", Audience: []string{"app"}, Keys: ring, Profile: jwt.ProfileIDToken})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Access = refresh.JWT(issuer)
+	})
 	for _, tt := range []struct {
 		name string
 		w    *world
 		c    jwt.AuthenticatorConfig
 		want string
 	}{
+		{"ID tokens", ids, jwt.AuthenticatorConfig{}, "makes ID tokens"},
 		{"tokens that are no JWTs", texts, jwt.AuthenticatorConfig{}, "not those of refresh.JWT"},
 		{"no issuer", none, jwt.AuthenticatorConfig{}, "not those of refresh.JWT"},
 		{"tokens for nobody", anywhere, jwt.AuthenticatorConfig{}, "Audience is empty"},
