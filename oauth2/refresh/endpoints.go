@@ -127,6 +127,7 @@ func (e *Endpoints) Refresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.cookie == nil && !strings.HasPrefix(token, Prefix) {
+		_ = e.i.report(r.Context(), Grant{}, refuse(auth.ReasonMalformed))
 		wire.Fail(w, &wire.Error{Status: http.StatusBadRequest, Code: wire.InvalidGrant, Description: "that is no refresh token"})
 		return
 	}

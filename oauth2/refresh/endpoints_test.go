@@ -331,3 +331,16 @@ func TestEndpointsConfig(t *testing.T) {
 		}
 	}
 }
+
+func TestRefreshTellsTheObserverOfWhatIsNoRefreshToken(t *testing.T) {
+	for name, token := range map[string]string{"another text": "eyJ.a.b", "a broken one": refresh.Prefix + "x"} {
+		w := newWorld(t, nil)
+		res, answer := call(t, w.endpoints(refresh.EndpointsConfig{}).Refresh, refreshForm(token))
+		if res.StatusCode != 400 || answer["error"] != "invalid_grant" {
+			t.Errorf("%s: got %d %v, want invalid_grant", name, res.StatusCode, answer)
+		}
+		if w.events.count(auth.ReasonMalformed) != 1 {
+			t.Errorf("%s: got %+v, want one event of a malformed token", name, w.events.list)
+		}
+	}
+}
