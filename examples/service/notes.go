@@ -15,20 +15,28 @@ type note struct {
 	Text   string `json:"text"`
 }
 
-const maxNotes = 1000 // of a team
+const (
+	maxNotes = 1000     // of a team
+	maxNote  = 16 << 10 // bytes
+)
 
 func (s *service) listNotes(w http.ResponseWriter, r *http.Request) {
-	s.teams.mu.RLock()
-	defer s.teams.mu.RUnlock()
-	writeJSON(w, http.StatusOK, append([]note{}, s.teams.teams[r.PathValue("team")].notes...))
+	writeJSON(w, http.StatusOK, s.teams.notes(r.PathValue("team")))
+}
+
+// notes returns a copy, as everything that is listed is one: whoever reads an answer slowly must not hold the lock.
+func (t *teams) notes(id string) []note {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return append([]note{}, t.teams[id].notes...) // whoever is allowed here holds a role in it
 }
 
 func (s *service) addNote(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Text string }
-	if !readJSON(w, r, &in) {
+	if !s.read(w, r, "note:write", &in) {
 		return
 	}
-	if in.Text == "" {
+	if in.Text == "" || len(in.Text) > maxNote {
 		http.Error(w, `send {"text": "…"}, up to 16 KiB`, http.StatusUnprocessableEntity)
 		return
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -31,6 +33,7 @@ type service struct {
 	keys     *apikey.Keys
 	tokens   *tokens
 	policy   *rbac.Authorizer
+	callers  auth.Authenticator
 	routes   []middleware.Route
 	document *openapi.Document
 	handler  http.Handler
@@ -73,8 +76,9 @@ func (s *service) guards() (api, login *middleware.Guard, err error) {
 		return nil, nil, err
 	}
 	// Programs come with a key or a token of their own, people with a token, for which they log in with a password.
+	s.callers = auth.Map(auth.FirstOf(keys, s.tokens.accepted), s.load)
 	api, err = middleware.New(middleware.Config{
-		Authenticator: auth.Map(auth.FirstOf(keys, s.tokens.accepted), s.load),
+		Authenticator: s.callers,
 		Observer:      auth.NewLogObserver(s.log),
 		ErrorLog:      s.log,
 	})
@@ -129,7 +133,7 @@ func (s *service) build() error {
 	mux.HandleFunc("POST /api/teams/{team}/programs", s.allows("team:manage"), s.addProgram)
 	mux.HandleFunc("DELETE /api/teams/{team}/programs/{client}", s.allows("team:manage"), s.removeProgram)
 
-	ownKeys := http.StripPrefix("/api/keys", s.keys.Handler())
+	ownKeys := s.afterBody(http.StripPrefix("/api/keys", s.keys.Handler()))
 	for _, route := range []string{"GET /api/keys", "POST /api/keys", "GET /api/keys/{key}", "DELETE /api/keys/{key}", "POST /api/keys/{key}/rotate"} {
 		account.Handle(route, middleware.Authenticated(), ownKeys)
 	}
@@ -280,8 +284,52 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
+// read reads a body as readJSON does, and then asks again whether the caller may; "" is no permission. The guard decided when
+// the headers were there, and a body may take its time: whoever is put out of a team, disabled or logged out would hold a
+// request open, and come back with it.
+func (s *service) read(w http.ResponseWriter, r *http.Request, permission string, into any) bool {
+	if !readJSON(w, r, into) {
+		return false
+	}
+	if err := s.again(r, permission); err != nil {
+		s.fail(w, r, err)
+		return false
+	}
+	return true
+}
+
+func (s *service) again(r *http.Request, permission string) error {
+	p, err := s.callers.Authenticate(r)
+	if err == nil && permission != "" {
+		err = s.policy.Require(permission).Check(r.Context(), p)
+	}
+	return err
+}
+
+// afterBody does the same for a handler that reads bodies by itself.
+func (s *service) afterBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, apikey.MaxBody+1)) // one more byte than next takes
+		if err != nil {
+			http.Error(w, "the body could not be read", http.StatusBadRequest)
+			return
+		}
+		if err := s.again(r, ""); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		r = r.WithContext(r.Context()) // a copy
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// writeJSON answers what is for one caller, and no cache's.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the status is out; a client that has gone away is no error of ours
 }

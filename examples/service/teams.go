@@ -29,6 +29,7 @@ type team struct {
 	ID   string
 	Name string
 
+	founder string            // whose room it takes
 	members map[string]string // roles by name
 	notes   []note
 }
@@ -46,6 +47,7 @@ const (
 	maxTeams    = 10_000
 	maxPrograms = 10_000
 	maxMembers  = 100
+	maxEach     = 20 // teams of one founder, and programs of one team: nobody takes the room of others
 )
 
 var (
@@ -61,11 +63,17 @@ func newID(kind string) string { return kind + "-" + strings.ToLower(rand.Text()
 func (t *teams) add(name, owner string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.teams) >= maxTeams {
+	founded := 0
+	for _, other := range t.teams {
+		if other.founder == owner {
+			founded++
+		}
+	}
+	if founded >= maxEach || len(t.teams) >= maxTeams {
 		return "", errNoRoom
 	}
 	id := newID("team")
-	t.teams[id] = &team{ID: id, Name: name, members: map[string]string{owner: "owner"}}
+	t.teams[id] = &team{ID: id, Name: name, founder: owner, members: map[string]string{owner: "owner"}}
 	return id, nil
 }
 
@@ -133,7 +141,7 @@ func (s *service) listTeams(w http.ResponseWriter, r *http.Request) {
 
 func (s *service) addTeam(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Name string }
-	if !readJSON(w, r, &in) {
+	if !s.read(w, r, "", &in) {
 		return
 	}
 	owner := principal(r).Subject()
@@ -155,19 +163,23 @@ type memberJSON struct {
 }
 
 func (s *service) listMembers(w http.ResponseWriter, r *http.Request) {
-	s.teams.mu.RLock()
-	defer s.teams.mu.RUnlock()
+	writeJSON(w, http.StatusOK, s.teams.members(r.PathValue("team")))
+}
+
+func (t *teams) members(id string) []memberJSON {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	list := []memberJSON{}
-	for name, role := range s.teams.teams[r.PathValue("team")].members { // whoever is allowed here holds a role in it
+	for name, role := range t.teams[id].members { // whoever is allowed here holds a role in it
 		list = append(list, memberJSON{name, role})
 	}
 	slices.SortFunc(list, func(a, b memberJSON) int { return strings.Compare(a.Name, b.Name) })
-	writeJSON(w, http.StatusOK, list)
+	return list
 }
 
 func (s *service) putMember(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Role string }
-	if !readJSON(w, r, &in) {
+	if !s.read(w, r, "team:manage", &in) {
 		return
 	}
 	if _, ok := s.people.find(r.PathValue("user")); !ok {
@@ -203,21 +215,25 @@ func (s *service) mayGive(w http.ResponseWriter, r *http.Request, role string) b
 
 // listPrograms, addProgram and removeProgram are for machine clients: they get tokens for themselves, by client credentials.
 func (s *service) listPrograms(w http.ResponseWriter, r *http.Request) {
-	s.teams.mu.RLock()
-	defer s.teams.mu.RUnlock()
+	writeJSON(w, http.StatusOK, s.teams.programsOf(r.PathValue("team")))
+}
+
+func (t *teams) programsOf(id string) []program {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	list := []program{}
-	for _, p := range s.teams.programs {
-		if p.team == r.PathValue("team") {
+	for _, p := range t.programs {
+		if p.team == id {
 			list = append(list, p)
 		}
 	}
 	slices.SortFunc(list, func(a, b program) int { return strings.Compare(a.ID, b.ID) })
-	writeJSON(w, http.StatusOK, list)
+	return list
 }
 
 func (s *service) addProgram(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Name, Role string }
-	if !readJSON(w, r, &in) {
+	if !s.read(w, r, "team:manage", &in) {
 		return
 	}
 	if in.Name == "" || len(in.Name) > 100 || in.Role == "owner" {
@@ -251,7 +267,13 @@ func (s *service) newProgram(name, role, team string) (program, server.Secret, e
 func (t *teams) addProgram(p program) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.programs) >= maxPrograms {
+	siblings := 0
+	for _, other := range t.programs {
+		if other.team == p.team {
+			siblings++
+		}
+	}
+	if siblings >= maxEach || len(t.programs) >= maxPrograms {
 		return errNoRoom
 	}
 	t.programs[p.ID] = p
