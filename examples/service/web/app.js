@@ -26,16 +26,38 @@ function say(text, bad = false) {
 
 // ---- The session
 
-// renew asks for an access token with the cookie. Two tabs that do so at once are both answered.
-async function renew() {
+// The cookie is of all tabs: when one signs in or out, the others start anew.
+const tabs = new BroadcastChannel("session");
+tabs.onmessage = () => location.reload();
+
+// renew asks for an access token with the cookie, once for all who wait for one. Two tabs that do so at once are both
+// answered.
+let renewing = null;
+function renew() {
+  renewing ??= renewOnce().finally(() => { renewing = null; });
+  return renewing;
+}
+
+async function renewOnce() {
   const response = await fetch("/session/refresh", { method: "POST" });
   accessToken = response.ok ? (await response.json()).access_token : "";
   if (response.status >= 500 || response.status === 429) throw new Error("The service does not answer. Try again.");
   return accessToken !== "";
 }
 
-// api calls the service, once more with a new token where the old one is not taken.
+// stillMe stops where the cookie has become somebody else's, in another tab: what one person asked for is not done as another.
+async function stillMe() {
+  if (!me) return;
+  const response = await fetch("/api/me", { headers: { Authorization: "Bearer " + accessToken } });
+  if ((await result(response)).name === me.name) return;
+  location.reload();
+  throw new Error("Somebody else has signed in.");
+}
+
+// api calls the service, once more with a new token where the old one is not taken. An answer for somebody who has signed out
+// meanwhile is nobody's.
 async function api(method, path, body) {
+  const asked = me;
   const send = () => fetch("/api/" + path, {
     method,
     headers: { Authorization: "Bearer " + accessToken, ...(body && { "Content-Type": "application/json" }) },
@@ -47,9 +69,12 @@ async function api(method, path, body) {
       signedOut();
       throw new Error("You are signed out.");
     }
+    await stillMe();
     response = await send();
   }
-  return result(response);
+  const value = await result(response);
+  if (me !== asked) throw new Error("You are signed out.");
+  return value;
 }
 
 async function result(response) {
@@ -68,6 +93,7 @@ async function signIn(name, password) {
   });
   if (response.status === 401) throw new Error("Name or password is wrong.");
   accessToken = (await result(response)).access_token;
+  tabs.postMessage("in");
   await signedIn();
 }
 
@@ -81,13 +107,14 @@ async function signUp(name, password) {
 }
 
 async function signOut() {
-  await result(await fetch("/session/logout", { method: "POST" }));
+  const response = await fetch("/session/logout", { method: "POST" });
+  if (response.status !== 400) await result(response); // 400: there is no cookie, since another tab has signed out
+  tabs.postMessage("out");
   signedOut();
 }
 
 async function signedIn() {
   me = await api("GET", "me");
-  await loadTeams();
   $("who").textContent = me.name;
   $("sign-out").hidden = false;
   show("Notes");
@@ -97,6 +124,7 @@ function signedOut() {
   accessToken = "";
   me = team = null;
   teams = [];
+  turn++;
   $("who").textContent = "";
   $("sign-out").hidden = $("tabs").hidden = true;
   $("main").replaceChildren(el("div", { class: "doors" },
@@ -164,6 +192,9 @@ function once(what, ...values) {
 
 const date = (s) => new Date(s).toLocaleString();
 
+const noTeam = () => [el("p", { class: "none" }, "You are in no team. Make one under Teams.")];
+
+// loadTeams is asked by each page of a team: others may have given the team another role, or taken it away.
 async function loadTeams() {
   teams = await api("GET", "teams");
   team = teams.find((t) => team && t.id === team.id) || teams[0] || null;
@@ -182,6 +213,8 @@ function teamChooser(page) {
 
 const pages = {
   async Notes() {
+    await loadTeams();
+    if (!team) return noTeam();
     const path = "teams/" + team.id + "/notes";
     const notes = await api("GET", path);
     const write = form("Write a note", [field("Text", { name: "text", required: true, maxlength: 10000, autocomplete: "off" })],
@@ -194,10 +227,14 @@ const pages = {
   },
 
   async Teams() {
+    await loadTeams();
+    const found = form("New team", [field("Name", { name: "name", required: true, maxlength: 100, autocomplete: "off" })],
+      async (data) => { team = await api("POST", "teams", { name: data.name }); await again(); });
+    const again = () => show("Teams");
+    if (!team) return [...noTeam(), found];
     const path = "teams/" + team.id + "/members";
     const members = await api("GET", path);
     const owner = team.role === "owner";
-    const again = async () => { await loadTeams(); await show("Teams"); };
     return [teamChooser("Teams"),
       list("Members", members, (m) => [text(m.name, m.role),
         ...(owner ? [act("Remove", m.name, async () => { await api("DELETE", path + "/" + m.name); await again(); })] : []),
@@ -206,11 +243,12 @@ const pages = {
         field("Name", { name: "name", required: true, autocapitalize: "none", autocomplete: "off" }),
         field("Role", { name: "role", options: ["reader", "member", "owner"] }),
       ], async (data) => { await api("PUT", path + "/" + encodeURIComponent(data.name), { role: data.role }); await again(); })] : []),
-      form("New team", [field("Name", { name: "name", required: true, maxlength: 100, autocomplete: "off" })],
-        async (data) => { team = await api("POST", "teams", { name: data.name }); await again(); })];
+      found];
   },
 
   async Programs(shown) {
+    await loadTeams();
+    if (!team) return noTeam();
     if (team.role !== "owner") return [teamChooser("Programs"), el("p", {}, "Owners of a team register its programs.")];
     const path = "teams/" + team.id + "/programs";
     const programs = await api("GET", path);
@@ -261,11 +299,15 @@ const pages = {
   },
 };
 
+// show draws a page, unless somebody has asked for another meanwhile, or signed out.
+let turn = 0;
 async function show(name, shown) {
+  const mine = ++turn;
   $("tabs").hidden = false;
   $("tabs").replaceChildren(...Object.keys(pages).filter((p) => p !== "Admin" || me.admin).map((p) =>
     el("button", { onclick: () => attempt(() => show(p)), ...(p === name && { "aria-current": "page" }) }, p)));
-  $("main").replaceChildren(...(await pages[name](shown)));
+  const parts = await pages[name](shown);
+  if (mine === turn) $("main").replaceChildren(...parts);
 }
 
 $("sign-out").onclick = () => attempt(signOut);
