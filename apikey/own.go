@@ -9,8 +9,8 @@ import (
 )
 
 // OwnKeys are the keys as one caller may make and manage them: those of its own issuer, subject and tenant, and for
-// whom [Config.Admin] lets pass, those of others in its tenant, or in all where it has none. Any other key is not found. What a caller makes, by creating or
-// rotating, never exceeds what it holds itself:
+// whom [Config.Admin] lets pass, those of others in its tenant, or in all where it has none. Any other key is not found.
+// What a caller makes, by creating or rotating, never exceeds what it holds itself:
 //
 //   - scopes: each must be one of its own;
 //   - where it came with an API key: the new key has the same kind, is bound to the same networks or fewer, and ends no

@@ -13,8 +13,8 @@ import (
 // several guards.
 const maxAlternatives = 64
 
-// security returns the list of Security Requirement Objects of a route: one object for each set of schemes that is enough, {} where
-// nothing is, and an empty list where the route is public.
+// security returns the list of Security Requirement Objects of a route: one object for each set of schemes that is enough,
+// {} where nothing is, and an empty list where the route is public.
 func security(r middleware.Route, v version) (*yaml.Node, error) {
 	all := list()
 	switch r.Access {

@@ -25,8 +25,8 @@ func (a *Authorizer) Require(permissions ...string) *Requirement {
 
 // RequireConditional is [Authorizer.Require] for a route whose handler checks again with the resource: it lets in
 // also those whom only a condition on the resource may allow. The route must be inside of [Authorizer.Track], which fails
-// the request where the handler forgets; outside of it nothing can be decided about such a principal, which is 503 and a line in
-// the log.
+// the request where the handler forgets; outside of it nothing can be decided about such a principal, which is 503 and a
+// line in the log.
 func (a *Authorizer) RequireConditional(permissions ...string) *Requirement {
 	r := a.Require(permissions...)
 	r.conditional = true
