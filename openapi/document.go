@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -25,12 +26,25 @@ func finish(root *yaml.Node) (*Document, error) {
 		return nil, fmt.Errorf("openapi: document can't be written as JSON: %w", err)
 	}
 	indented.WriteByte('\n')
+	legible(root)
 	e := yaml.NewEncoder(&y)
 	e.SetIndent(2)
 	if err := e.Encode(root); err != nil {
 		return nil, fmt.Errorf("openapi: document can't be written as YAML: %w", err)
 	}
 	return &Document{json: indented.Bytes(), yaml: y.Bytes()}, nil
+}
+
+// legible takes styles away in which the encoder can write what reads as something else: folded lines, and a block of lines
+// for a string that starts with white space.
+func legible(n *yaml.Node) {
+	n.Style &^= yaml.FoldedStyle
+	if n.Kind == yaml.ScalarNode && n.Value != "" && strings.ContainsAny(n.Value[:1], " \t\r\n") {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, item := range n.Content {
+		legible(item)
+	}
 }
 
 // JSON returns a copy of the document as JSON, indented by two spaces. The same input gives the same bytes.

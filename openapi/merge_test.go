@@ -221,6 +221,9 @@ func FuzzMerge(f *testing.F) {
 	f.Add([]byte(handWritten))
 	f.Add([]byte(opinionated))
 	f.Add([]byte(`{"openapi":"3.1.0","x":" \n\ta\r\n","paths":{"/a":{"get":{}}}}`))
+	f.Add([]byte(`{"openapi":"3.1.0","x":"\t\n"}`))
+	f.Add([]byte("openapi: 3.1.0\nx: |1-\n \ta\ny: >1-\n \ta\n"))
+	f.Add([]byte("openapi: 3.1.0\ny: >\n  a\n\n  b |2-\n   a\n"))
 	f.Add([]byte("openapi: 3.1.0\nx: |2-\n   a\n\n  b\ny: >\n  a\n"))
 	routes := []middleware.Route{{Pattern: "/", Path: "/", Access: "public"}}
 	f.Fuzz(func(t *testing.T, data []byte) {
