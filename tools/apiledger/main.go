@@ -1,5 +1,6 @@
-// Command apiledger writes the exported surface of every package of the root module to api/*.txt, one symbol a line, so
-// that each change of it is a line in a diff. With -check it writes nothing and fails where a file is out of date.
+// Command apiledger writes the exported surface of every package of the root module, and of the stores, to api/*.txt, one
+// symbol a line, so that each change of it is a line in a diff. With -check it writes nothing and fails where a file is out
+// of date.
 package main
 
 import (
@@ -79,7 +80,7 @@ func collect(root string) (map[string][]byte, error) {
 		name := d.Name()
 		if path != root {
 			_, nested := os.Stat(filepath.Join(path, "go.mod"))
-			if nested == nil || name == "internal" || name == "testdata" || strings.HasPrefix(name, ".") {
+			if nested == nil && filepath.Base(filepath.Dir(path)) != "store" || name == "internal" || name == "testdata" || strings.HasPrefix(name, ".") {
 				return filepath.SkipDir
 			}
 		}

@@ -1,0 +1,45 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Known is a throttle.KnownStore: it remembers for 30 days from which networks an account has succeeded, so that limits of one
+// process know what another has seen. [Store.Known] returns one.
+type Known struct {
+	s               *Store
+	add, has, sweep string
+}
+
+const knownFor = 30 * 24 * time.Hour
+
+func newKnown(s *Store) Known {
+	return Known{
+		s: s,
+		add: s.names.Replace(`INSERT INTO {known} (id, expires_at) VALUES ($1, $2)
+			ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`),
+		has: s.names.Replace(`SELECT COUNT(*) FROM {known} WHERE id = $1 AND expires_at > $2`),
+		sweep: s.names.Replace(`DELETE FROM {known} WHERE id IN
+			(SELECT id FROM {known} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`),
+	}
+}
+
+// Add implements throttle.KnownStore.
+func (k *Known) Add(ctx context.Context, key string) error {
+	if _, err := exec(ctx, k.s.db, k.add, key, k.s.c.Clock().Add(knownFor).UnixMicro()); err != nil {
+		return fmt.Errorf("sqlstore: known: add: %w", err)
+	}
+	k.s.sweep(ctx, k.sweep)
+	return nil
+}
+
+// Has implements throttle.KnownStore.
+func (k *Known) Has(ctx context.Context, key string) (bool, error) {
+	var n int
+	if err := k.s.db.QueryRowContext(ctx, k.has, key, k.s.now()).Scan(&n); err != nil {
+		return false, fmt.Errorf("sqlstore: known: has: %w", err)
+	}
+	return n > 0, nil
+}

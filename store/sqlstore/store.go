@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A Dialect is the SQL that a database speaks.
+type Dialect int
+
+// The dialects. The zero value is none of them.
+const (
+	SQLite Dialect = iota + 1
+	PostgreSQL
+)
+
+// A Config configures [New].
+type Config struct {
+	// DB is the database, which stays yours to close. Required.
+	DB *sql.DB
+	// Dialect is what DB speaks. Required.
+	Dialect Dialect
+	// Prefix begins the names of the tables: lower-case letters, digits and underscores, at most 31, a letter first.
+	// "" is "auth_". Two services that share a database need two.
+	Prefix string
+	// Clock tells when something has expired. Nil is [time.Now].
+	Clock func() time.Time
+}
+
+// A Store is a set of tables in one database. It is safe for concurrent use, also by several processes.
+type Store struct {
+	db     *sql.DB
+	c      Config
+	names  *strings.Replacer
+	keys   APIKeys
+	grants Grants
+	known  Known
+	ringQ  ringQueries
+
+	additions atomic.Uint64
+}
+
+const defaultPrefix = "auth_"
+
+var prefixes = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
+
+// New returns the store that c describes. It does not speak to the database: [Store.Migrate] does.
+func New(c Config) (*Store, error) {
+	if c.Prefix == "" {
+		c.Prefix = defaultPrefix
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	var errs []error
+	if c.DB == nil {
+		errs = append(errs, errors.New("sqlstore: Config.DB is nil: open a database and set it"))
+	}
+	if c.Dialect != SQLite && c.Dialect != PostgreSQL {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect is %d: set SQLite or PostgreSQL", c.Dialect))
+	}
+	if !prefixes.MatchString(c.Prefix) {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Prefix %q: use up to 31 of a-z, 0-9 and _, a letter first", c.Prefix))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	s := &Store{db: c.DB, c: c, names: names(c)}
+	s.keys, s.grants, s.known, s.ringQ = newAPIKeys(s), newGrants(s), newKnown(s), newRingQueries(s)
+	return s, nil
+}
+
+// APIKeys returns the store of API keys.
+func (s *Store) APIKeys() *APIKeys { return &s.keys }
+
+// Grants returns the store of sessions and of what must happen once.
+func (s *Store) Grants() *Grants { return &s.grants }
+
+// Known returns the store of the networks from which accounts have succeeded.
+func (s *Store) Known() *Known { return &s.known }
+
+// runner is a database or a transaction.
+type runner interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// exec returns how many rows a statement concerned.
+func exec(ctx context.Context, r runner, query string, args ...any) (int64, error) {
+	result, err := r.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// missed tells why an UPDATE of a version concerned no row: absent is the answer where exists finds none.
+func missed(ctx context.Context, r runner, absent, conflict error, exists string, args ...any) error {
+	var one int
+	switch err := r.QueryRowContext(ctx, exists, args...).Scan(&one); {
+	case errors.Is(err, sql.ErrNoRows):
+		return absent
+	case err != nil:
+		return err
+	}
+	return conflict
+}
+
+// within runs f in a transaction, which is undone where f fails.
+func (s *Store) within(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+const (
+	sweepEvery = 64
+	sweepLimit = 256 // more than is added in between, so that the dead can't pile up
+)
+
+// sweep deletes some of what has expired, with one addition in many. Where that fails the addition stands, and a later one
+// tries again.
+func (s *Store) sweep(ctx context.Context, query string) {
+	if s.additions.Add(1)%sweepEvery == 0 {
+		_, _ = exec(ctx, s.db, query, s.now(), sweepLimit)
+	}
+}
+
+func (s *Store) now() int64 { return s.c.Clock().UnixMicro() }
+
+// ceil returns a time that is not before t: what must be remembered until then is not forgotten a moment earlier.
+func ceil(t time.Time) int64 {
+	micros := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		micros++
+	}
+	return micros
+}
+
+// moment is the inverse of [time.Time.UnixMicro].
+func moment(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
+// bytes makes nil an empty value: as a parameter it would be NULL.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
