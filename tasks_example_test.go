@@ -104,7 +104,7 @@ func Example_acceptTokens() {
 	handler := newHandler("https://accounts.example", "https://notes.example/api")
 	resp := authtest.Do(handler, authtest.Request("GET", "/notes"))
 	fmt.Println(resp.StatusCode, resp.Header.Get("WWW-Authenticate"))
-	// Output: 401 Bearer
+	// Output: 401 Bearer scope="notes:read"
 }
 
 const documents = `

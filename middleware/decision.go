@@ -122,22 +122,18 @@ func (g *Guard) challenges(r *http.Request, schemes []auth.Scheme, e *auth.Error
 	if schemes == nil {
 		schemes = g.schemes
 	}
-	var params []auth.Param
-	if code := e.Kind.BearerCode(); code != "" {
-		params = append(params, auth.Param{Name: "error", Value: code})
-	}
+	var scopes []string
 	switch e.Kind {
 	case auth.KindNoCredential:
-		schemes = g.schemes
+		schemes, scopes = g.schemes, g.routeScopes(outer)
 	case auth.KindMalformed:
 		schemes = bearers(schemes)
-	case auth.KindInvalid, auth.KindStepUp:
+	case auth.KindInvalid:
+		schemes, scopes = filled(schemes, r), g.routeScopes(outer)
+	case auth.KindStepUp:
 		schemes = filled(schemes, r)
 	case auth.KindForbidden:
-		schemes = bearers(filled(schemes, r))
-		if scopes := g.routeScopes(outer); len(scopes) > 0 {
-			params = append(params, auth.Param{Name: "scope", Value: strings.Join(scopes, " ")})
-		}
+		schemes, scopes = bearers(filled(schemes, r)), g.routeScopes(outer)
 	default:
 		return nil
 	}
@@ -147,12 +143,28 @@ func (g *Guard) challenges(r *http.Request, schemes []auth.Scheme, e *auth.Error
 		switch {
 		case s.AuthScheme == "" || g.hidden(s, r):
 		case s.TakesBearerCodes():
-			list = append(list, s.Challenge(append(params, e.Params...)...))
+			list = append(list, bearerChallenge(s, e, scopes))
 		default:
 			list = append(list, s.Challenge(e.Params...))
 		}
 	}
 	return list
+}
+
+// bearerChallenge names the scopes that the route needs (RFC 6750 §3), so that a client asks for the right token at once. In
+// a 401 they come after those that the scheme tells clients to begin with.
+func bearerChallenge(s auth.Scheme, e *auth.Error, scopes []string) auth.Challenge {
+	var params []auth.Param
+	if code := e.Kind.BearerCode(); code != "" {
+		params = append(params, auth.Param{Name: "error", Value: code})
+	}
+	if first, ok := s.Challenge().Param("scope"); ok && e.Kind != auth.KindForbidden {
+		scopes = once(strings.Fields(first), scopes)
+	}
+	if len(scopes) > 0 {
+		params = append(params, auth.Param{Name: "scope", Value: strings.Join(scopes, " ")})
+	}
+	return s.Challenge(append(params, e.Params...)...)
 }
 
 // routeScopes returns what the whole route needs: the scopes of this guard and of those further out.
@@ -161,14 +173,20 @@ func (g *Guard) routeScopes(outer *guardContext) []string {
 	for ; outer != nil; outer = outer.outer {
 		all = append(slices.Clip(outer.guard.scopes), all...)
 	}
-	all = append(all, g.scopes...)
-	var once []string
-	for _, s := range all {
-		if !slices.Contains(once, s) {
-			once = append(once, s)
+	return once(all, g.scopes)
+}
+
+// once returns each of the scopes once, in order.
+func once(lists ...[]string) []string {
+	var all []string
+	for _, list := range lists {
+		for _, s := range list {
+			if !slices.Contains(all, s) {
+				all = append(all, s)
+			}
 		}
 	}
-	return once
+	return all
 }
 
 func bearers(schemes []auth.Scheme) []auth.Scheme {

@@ -18,9 +18,9 @@
 //
 // # What is answered
 //
-//	nothing was sent                        401, every scheme's challenge, no error code
-//	a value that no scheme recognises       401, the challenge of its place, invalid_token for Bearer
-//	a credential that is not accepted       401, its scheme's challenge, invalid_token for Bearer
+//	nothing was sent                        401, every scheme's challenge, no error code, the route's scopes for Bearer
+//	a value that no scheme recognises       401, the challenge of its place, invalid_token and the route's scopes for Bearer
+//	a credential that is not accepted       401, its scheme's challenge, invalid_token and the route's scopes for Bearer
 //	a repeated header, two credentials      400, invalid_request for Bearer
 //	known, not allowed                      403, insufficient_scope and the route's scopes for Bearer
 //	known, login too old or too weak        401, insufficient_user_authentication for Bearer

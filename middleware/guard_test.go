@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,58 @@ func TestRequirementAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestChallengesSayWhatToAskFor has a client that comes without a token, or with one that is not accepted, learn which scopes
+// the next one needs.
+func TestChallengesSayWhatToAskFor(t *testing.T) {
+	first := tokens(t)
+	scheme := first.Schemes()[0]
+	scheme.Params = append(slices.Clone(scheme.Params), auth.Param{Name: "scope", Value: "profile notes:read"})
+	asking := describedAs{first, scheme}
+	needs := auth.All(auth.Scopes("notes:read", "notes:write"), auth.Roles("admin"))
+	for _, tt := range []struct {
+		name          string
+		authenticator auth.Authenticator
+		require       auth.Requirement
+		fields        []string
+		challenges    []string
+	}{
+		{"a route without scopes names none", tokens(t), auth.Roles("admin"), nil, []string{`Bearer realm="test"`}},
+		{"a route with scopes names them", tokens(t), needs, nil, []string{`Bearer realm="test", scope="notes:read notes:write"`}},
+		{"also for a token that is not accepted", tokens(t), needs, []string{"Authorization", "Bearer t-expired"},
+			[]string{`Bearer realm="test", error="invalid_token", scope="notes:read notes:write"`}},
+		{"not for what is malformed", tokens(t), needs, []string{"Authorization", "Bearer t-alice", "Authorization", "Bearer t-alice"},
+			[]string{`Bearer realm="test", error="invalid_request"`}},
+		{"a scheme that is no bearer's names none", auth.FirstOf(keyHeader("k", alice), tokens(t)), needs, nil,
+			[]string{`Bearer realm="test", scope="notes:read notes:write"`, `ApiKey realm="test"`}},
+		{"what the scheme says to begin with comes first", asking, needs, nil, []string{`Bearer realm="test", scope="profile notes:read notes:write"`}},
+		{"and alone where the route needs nothing", asking, nil, nil, []string{`Bearer realm="test", scope="profile notes:read"`}},
+		{"but a 403 names what the route needs", asking, auth.Scopes("notes:write"), []string{"Authorization", "Bearer t-alice"},
+			[]string{`Bearer realm="test", scope="notes:write", error="insufficient_scope"`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGuard(t, middleware.Config{Authenticator: tt.authenticator, Require: tt.require})
+			authtest.AssertChallenges(t, authtest.Do(g.Handler(whoami), authtest.Request(http.MethodGet, "/", tt.fields...)), tt.challenges...)
+		})
+	}
+	t.Run("groups add up", func(t *testing.T) {
+		mux := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, middleware.Config{Authenticator: tokens(t)})})
+		mux.Group(middleware.Require(auth.Scopes("notes:read"))).Handle("GET /", middleware.Require(auth.Scopes("notes:write")), whoami)
+		h, err := mux.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		authtest.AssertChallenges(t, authtest.Do(h, authtest.Request(http.MethodGet, "/")), `Bearer realm="test", scope="notes:read notes:write"`)
+	})
+}
+
+// describedAs is an authenticator with another description.
+type describedAs struct {
+	auth.Authenticator
+	scheme auth.Scheme
+}
+
+func (d describedAs) Schemes() []auth.Scheme { return []auth.Scheme{d.scheme} }
 
 func TestConceal(t *testing.T) {
 	var events authtest.Recorder

@@ -246,11 +246,12 @@ func TestMCP(t *testing.T) {
 	as := newIssuer(testIssuer)
 	a := newAuthenticator(t, as.verifier(), func(c *oauth2.AuthenticatorConfig) {
 		c.Resource = &oauth2.Resource{URL: testAudience, AuthorizationServers: []string{testIssuer}, Scopes: []string{"notes:read", "notes:write", "notes:delete"}}
-		c.AskFor = []string{"notes:read"}
+		c.AskFor = []string{"profile", "notes:read"}
 	})
 	h := handler(t, a, auth.Scopes("notes:read", "notes:delete"))
 	where := "https://api.example/.well-known/oauth-protected-resource/notes"
-	wantRefusal(t, h, get(), 401, "Bearer", "resource_metadata", where, "scope", "notes:read", "error", "")
+	wantRefusal(t, h, get(), 401, "Bearer", "resource_metadata", where, "scope", "profile notes:read notes:delete", "error", "")
+	wantRefusal(t, handler(t, a), get(), 401, "Bearer", "scope", "profile notes:read")
 	wantRefusal(t, h, bearer("expired"), 401, "Bearer", "resource_metadata", where, "error", "invalid_token")
 	wantRefusal(t, h, bearer(as.token(nil)), 403, "Bearer", "resource_metadata", where, "error", "insufficient_scope", "scope", "notes:read notes:delete")
 	foreign := as.token(func(g *jwt.Grant) { g.Audience = []string{"https://other.example/mcp"} })

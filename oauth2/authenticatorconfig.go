@@ -41,8 +41,8 @@ type AuthenticatorConfig struct {
 	// Resource describes the service by RFC 9728. Challenges then say where the description is, in resource_metadata,
 	// and [Authenticator.Metadata] serves it. Nil describes nothing.
 	Resource *Resource
-	// AskFor are the scopes that a client without a token should ask for at first; they are named in every 401. Nil
-	// names none.
+	// AskFor are the scopes that a client without a token should ask for at first, whatever the route: every 401 names
+	// them, and those that the route needs behind them. Nil is none.
 	AskFor []string
 
 	// Name is the scheme's name in events and descriptions; DPoP's has "-dpop" behind it. "" is "oauth2".

@@ -24,12 +24,12 @@
 // the verifier, and checks that the sender may use the token: a token with cnf passes only where [AuthenticatorConfig] has
 // what checks the proof, a [dpop.Verifier] or a [CertificateFunc], and is refused otherwise.
 //
-// Scopes are required as everywhere: auth.Scopes for all of several, auth.Any of auth.Scopes for one of several; a 403
-// names them. [ScopeHierarchy] says which scopes include others.
+// Scopes are required as everywhere: auth.Scopes for all of several, auth.Any of auth.Scopes for one of several; a 401
+// and a 403 name them. [ScopeHierarchy] says which scopes include others.
 //
 // With [AuthenticatorConfig.Resource], challenges carry resource_metadata and [Authenticator.Metadata] serves the document
 // behind it. That is what clients of the Model Context Protocol need to find their way; [AuthenticatorConfig.AskFor] tells
-// them which scopes to begin with. The example mcp is a whole server of that protocol.
+// them which scopes to begin with, besides those of the route. The example mcp is a whole server of that protocol.
 //
 // Logging in with somebody else's account is not here, nor is issuing tokens. For JWTs that are no OAuth access tokens see
 // package jwt.

@@ -70,7 +70,7 @@ func TestScopes(t *testing.T) {
 					t.Errorf("got %q, want %q", body, tt.want)
 				}
 			case http.StatusUnauthorized:
-				authtest.AssertChallenge(t, resp, "Bearer", "error", tt.want, "scope", "")
+				authtest.AssertChallenge(t, resp, "Bearer", "error", tt.want, "scope", "notes:read")
 			default:
 				authtest.AssertChallenge(t, resp, "Bearer", "error", "insufficient_scope", "scope", tt.want)
 			}

@@ -41,7 +41,12 @@ var scopeRows = []row{
 		h := guard(t, readers(), auth.Scopes("items"))
 		wantOK(t, h, bearer("both"))
 		want(t, h, bearer("me"), 403, `Bearer error="insufficient_scope", scope="items"`)
-		want(t, h, get(), 401, "Bearer")
+	}},
+	{"A request without a credential is told which scopes it takes", func(t *testing.T) {
+		h := guard(t, readers(), auth.Scopes("me", "items"))
+		want(t, h, get(), 401, `Bearer scope="me items"`)
+		want(t, h, bearer("guessed"), 401, `Bearer error="invalid_token", scope="me items"`)
+		want(t, guard(t, readers()), get(), 401, "Bearer")
 	}},
 	{"Scopes of nested guards add up", func(t *testing.T) {
 		g := newGuard(t, readers())
@@ -78,7 +83,7 @@ var aroundRows = []row{
 			}
 			wantText(t, want(t, tt.h, r, tt.status), tt.body)
 		}
-		want(t, router, authtest.Request("GET", "/group"), 401, "Bearer")
+		want(t, router, authtest.Request("GET", "/group"), 401, `Bearer scope="me"`)
 		want(t, router, authtest.Request("GET", "/route", "Authorization", "Bearer me"), 403, `Bearer error="insufficient_scope", scope="me items"`)
 		want(t, application, authtest.Request("GET", "/open"), 401, "Bearer")
 	}},

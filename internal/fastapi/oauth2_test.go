@@ -57,7 +57,7 @@ var oauth2Rows = []row{
 	{"An access token comes from the authorization code flow", func(t *testing.T) {
 		issuer, a := provider(t, func(c *oauth2.AuthenticatorConfig) { c.Flows = []auth.Flow{codeFlow} })
 		h := guard(t, a, auth.Scopes("items"))
-		want(t, h, get(), 401, "Bearer")
+		want(t, h, get(), 401, `Bearer scope="items"`)
 		wantText(t, wantOK(t, h, bearer(issuer.Token(t, "alice", authtest.WithScope("items")))), "alice")
 	}},
 	{"An access token comes from an OpenID provider", func(t *testing.T) {

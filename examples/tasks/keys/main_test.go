@@ -53,7 +53,8 @@ func TestHello(t *testing.T) {
 				t.Errorf("got %s, want %d", resp.Status, tc.want)
 			}
 			if tc.fields == nil {
-				authtest.AssertChallenges(t, resp, "Bearer", `ApiKey header="X-API-Key"`)
+				bearer := map[string]string{http.MethodGet: "Bearer", http.MethodPost: `Bearer scope="hello:write"`}
+				authtest.AssertChallenges(t, resp, bearer[tc.method], `ApiKey header="X-API-Key"`)
 			}
 		})
 	}
