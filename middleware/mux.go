@@ -23,6 +23,11 @@ type MuxConfig struct {
 	// looks like one that does. It needs a Guard that is not optional. Public routes, and those with a guard of
 	// their own, can still be told by their answers.
 	HideUnknown bool
+	// Around is put around every route, public ones included, outside of its guards and after the pattern has matched, so
+	// that it knows r.Pattern and r.PathValue: for the tenant that a path names, for metrics and traces by route. What is
+	// then refused goes through it too. A header that it adds to answers tells a concealed route from nothing. Nil is
+	// nothing.
+	Around func(http.Handler) http.Handler
 	// NotFound answers requests for what does not exist, concealed routes included. Nil is a problem of status 404.
 	NotFound http.Handler
 }
@@ -301,6 +306,11 @@ func (s *server) add(rt *route) error {
 			h.guard = func(next http.Handler) http.Handler { return front.Handler(inner(next)) }
 		}
 		h.Handler = h.guard(rt.handler)
+	}
+	if s.config.Around != nil {
+		if h.Handler = s.config.Around(h.Handler); h.Handler == nil {
+			return errors.New("MuxConfig.Around made nil of its handler: return one that calls it")
+		}
 	}
 	if err := register(s.mux, rt.pattern, h); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -116,6 +117,67 @@ func TestMuxBuildReportsEveryMistake(t *testing.T) {
 
 // TestConcealedRoutesLookLikeNone compares the answer for a concealed route, byte for byte, with that for a path that does
 // not exist.
+// TestAroundIsOutsideOfGuardsAndInsideOfRoutes has a tenant come from the path before any guard asks.
+func TestAroundIsOutsideOfGuardsAndInsideOfRoutes(t *testing.T) {
+	type tenant struct{}
+	var seen []string
+	ours := auth.RequirementFunc(func(ctx context.Context, _ *auth.Principal) error {
+		if ctx.Value(tenant{}) != "acme" {
+			return auth.Forbidden(auth.ReasonNotAllowed, nil)
+		}
+		return nil
+	})
+	mux := middleware.NewMux(middleware.MuxConfig{
+		Guard: newGuard(t, middleware.Config{Authenticator: tokens(t)}),
+		Around: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				seen = append(seen, r.Pattern)
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenant{}, r.PathValue("tenant"))))
+			})
+		},
+	})
+	mux.Handle("GET /{tenant}/notes", middleware.Require(ours), whoami)
+	mux.Handle("GET /{tenant}/admin", middleware.Require(ours).Conceal(), whoami)
+	mux.Handle("GET /health", middleware.Public(), whoami)
+	h, err := mux.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, path, token string
+		status            int
+		pattern           string
+	}{
+		{"the tenant that the requirement asks for", "/acme/notes", "t-alice", 200, "GET /{tenant}/notes"},
+		{"another one", "/globex/notes", "t-alice", 403, "GET /{tenant}/notes"},
+		{"nobody", "/acme/notes", "", 401, "GET /{tenant}/notes"},
+		{"a concealed route", "/globex/admin", "t-alice", 404, "GET /{tenant}/admin"},
+		{"a public route", "/health", "", 200, "GET /health"},
+		{"no route", "/none", "", 404, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen = nil
+			r := authtest.Request(http.MethodGet, tt.path)
+			if tt.token != "" {
+				r.Header.Set("Authorization", "Bearer "+tt.token)
+			}
+			if got := authtest.Do(h, r).StatusCode; got != tt.status {
+				t.Errorf("got status %d, want %d", got, tt.status)
+			}
+			if got := strings.Join(seen, ","); got != tt.pattern {
+				t.Errorf("around saw %q, want %q", got, tt.pattern)
+			}
+		})
+	}
+	t.Run("one that makes nil of a handler is reported", func(t *testing.T) {
+		mux := middleware.NewMux(middleware.MuxConfig{Around: func(http.Handler) http.Handler { return nil }})
+		mux.Handle("GET /", middleware.Public(), whoami)
+		if _, err := mux.Build(); err == nil || !strings.Contains(err.Error(), "MuxConfig.Around") {
+			t.Errorf("got %v, want an error about MuxConfig.Around", err)
+		}
+	})
+}
+
 func TestConcealedRoutesLookLikeNone(t *testing.T) {
 	for _, hide := range []bool{false, true} {
 		m := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, middleware.Config{Authenticator: tokens(t)}), HideUnknown: hide})
