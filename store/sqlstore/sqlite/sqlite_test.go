@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -56,5 +57,52 @@ func TestOpenRefuses(t *testing.T) {
 				t.Error("got no error")
 			}
 		})
+	}
+}
+
+func TestOpenAFileThatMayNotBeWritten(t *testing.T) {
+	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
+		t.Skip("modes keep nobody out here")
+	}
+	path := filepath.Join(t.TempDir(), "auth.db")
+	db, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE t (a)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Close(), os.Chmod(path, 0o400)); err != nil {
+		t.Fatal(err)
+	}
+	if db, err := sqlite.Open(path); err == nil {
+		_ = db.Close()
+		t.Error("got no error")
+	}
+}
+
+// TestOpenLeavesAFileAsItIs has neither its mode nor its version, which may be that of an application, change.
+func TestOpenLeavesAFileAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.db")
+	db, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "PRAGMA user_version = 7"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Close(), os.Chmod(path, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = sqlite.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	var version int
+	if err := db.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil || version != 7 {
+		t.Errorf("got version %d, %v, want 7", version, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 && runtime.GOOS != "windows" {
+		t.Errorf("got %v, %v, want mode 640", info, err)
 	}
 }
