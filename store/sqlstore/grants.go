@@ -13,29 +13,28 @@ import (
 // Grants is a [refresh.Store], a [refresh.Lister] and a dpop.ReplayStore. [Store.Grants] returns one. Each call but List is
 // one statement about one primary key, and one more to tell why Swap changed nothing.
 type Grants struct {
-	s                                                        *Store
-	create, find, exists, swap, list, once, sweep, sweepOnce string
+	s                                      *Store
+	create, find, exists, swap, list, once string
+	sweep, sweepOnce                       sweeper
 }
 
-func newGrants(s *Store) Grants {
+func (g *Grants) init(s *Store) {
 	const columns = "id, version, expires_at, subject, client, body"
-	return Grants{
-		s: s,
-		create: s.names.Replace(`INSERT INTO {grants} (` + columns + `) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at, subject = excluded.subject,
-			client = excluded.client, body = excluded.body WHERE {grants}.expires_at <= $7`),
-		find:   s.names.Replace(`SELECT ` + columns + ` FROM {grants} WHERE id = $1 AND expires_at > $2`),
-		exists: s.names.Replace(`SELECT 1 FROM {grants} WHERE id = $1 AND expires_at > $2`),
-		swap: s.names.Replace(`UPDATE {grants} SET version = $1, expires_at = $2, subject = $3, client = $4, body = $5
-			WHERE id = $6 AND version = $7 AND expires_at > $8`),
-		list: s.names.Replace(`SELECT ` + columns + ` FROM {grants} WHERE id > $1 AND expires_at > $2`),
-		once: s.names.Replace(`INSERT INTO {once} (id, expires_at) VALUES ($1, $2)
-			ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at WHERE {once}.expires_at <= $3`),
-		sweep: s.names.Replace(`DELETE FROM {grants} WHERE id IN
-			(SELECT id FROM {grants} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`),
-		sweepOnce: s.names.Replace(`DELETE FROM {once} WHERE id IN
-			(SELECT id FROM {once} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`),
-	}
+	g.s = s
+	g.create = s.names.Replace(`INSERT INTO {grants} (` + columns + `) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at, subject = excluded.subject,
+			client = excluded.client, body = excluded.body WHERE {grants}.expires_at <= $7`)
+	g.find = s.names.Replace(`SELECT ` + columns + ` FROM {grants} WHERE id = $1 AND expires_at > $2`)
+	g.exists = s.names.Replace(`SELECT 1 FROM {grants} WHERE id = $1 AND expires_at > $2`)
+	g.swap = s.names.Replace(`UPDATE {grants} SET version = $1, expires_at = $2, subject = $3, client = $4, body = $5
+		WHERE id = $6 AND version = $7 AND expires_at > $8`)
+	g.list = s.names.Replace(`SELECT ` + columns + ` FROM {grants} WHERE id > $1 AND expires_at > $2`)
+	g.once = s.names.Replace(`INSERT INTO {once} (id, expires_at) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at WHERE {once}.expires_at <= $3`)
+	g.sweep.start(s.names.Replace(`DELETE FROM {grants} WHERE id IN
+		(SELECT id FROM {grants} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`))
+	g.sweepOnce.start(s.names.Replace(`DELETE FROM {once} WHERE id IN
+		(SELECT id FROM {once} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`))
 }
 
 // Create implements [refresh.Store]. It never returns [refresh.ErrFull].
@@ -48,7 +47,7 @@ func (g *Grants) Create(ctx context.Context, grant refresh.Grant) error {
 	if err != nil {
 		return grantError("create", err)
 	}
-	g.s.sweep(ctx, g.sweep)
+	g.sweep.added(ctx, g.s)
 	return nil
 }
 
@@ -84,7 +83,7 @@ func (g *Grants) Once(ctx context.Context, key string, until time.Time) (bool, e
 		return false, grantError("once", err)
 	}
 	if n == 1 {
-		g.s.sweep(ctx, g.sweepOnce)
+		g.sweepOnce.added(ctx, g.s)
 	}
 	return n == 1, nil
 }

@@ -9,21 +9,20 @@ import (
 // Known is a throttle.KnownStore: it remembers for 30 days from which networks an account has succeeded, so that limits of one
 // process know what another has seen. [Store.Known] returns one.
 type Known struct {
-	s               *Store
-	add, has, sweep string
+	s        *Store
+	add, has string
+	sweep    sweeper
 }
 
 const knownFor = 30 * 24 * time.Hour
 
-func newKnown(s *Store) Known {
-	return Known{
-		s: s,
-		add: s.names.Replace(`INSERT INTO {known} (id, expires_at) VALUES ($1, $2)
-			ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`),
-		has: s.names.Replace(`SELECT COUNT(*) FROM {known} WHERE id = $1 AND expires_at > $2`),
-		sweep: s.names.Replace(`DELETE FROM {known} WHERE id IN
-			(SELECT id FROM {known} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`),
-	}
+func (k *Known) init(s *Store) {
+	k.s = s
+	k.add = s.names.Replace(`INSERT INTO {known} (id, expires_at) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`)
+	k.has = s.names.Replace(`SELECT COUNT(*) FROM {known} WHERE id = $1 AND expires_at > $2`)
+	k.sweep.start(s.names.Replace(`DELETE FROM {known} WHERE id IN
+		(SELECT id FROM {known} WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip})`))
 }
 
 // Add implements throttle.KnownStore.
@@ -31,7 +30,7 @@ func (k *Known) Add(ctx context.Context, key string) error {
 	if _, err := exec(ctx, k.s.db, k.add, key, k.s.c.Clock().Add(knownFor).UnixMicro()); err != nil {
 		return fmt.Errorf("sqlstore: known: add: %w", err)
 	}
-	k.s.sweep(ctx, k.sweep)
+	k.sweep.added(ctx, k.s)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -42,8 +43,6 @@ type Store struct {
 	grants Grants
 	known  Known
 	ringQ  ringQueries
-
-	additions atomic.Uint64
 }
 
 const defaultPrefix = "auth_"
@@ -72,7 +71,9 @@ func New(c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: c.DB, c: c, names: names(c)}
-	s.keys, s.grants, s.known, s.ringQ = newAPIKeys(s), newGrants(s), newKnown(s), newRingQueries(s)
+	s.keys, s.ringQ = newAPIKeys(s), newRingQueries(s)
+	s.grants.init(s)
+	s.known.init(s)
 	return s, nil
 }
 
@@ -129,11 +130,22 @@ const (
 	sweepLimit = 256 // more than is added in between, so that the dead can't pile up
 )
 
-// sweep deletes some of what has expired, with one addition in many. Where that fails the addition stands, and a later one
-// tries again.
-func (s *Store) sweep(ctx context.Context, query string) {
-	if s.additions.Add(1)%sweepEvery == 0 {
-		_, _ = exec(ctx, s.db, query, s.now(), sweepLimit)
+// A sweeper deletes some of what has expired in one table, with one addition in many. Where that fails the addition stands,
+// and a later one tries again.
+type sweeper struct {
+	query     string
+	additions atomic.Uint64 // to this table: were they counted together, those to one of two might never be the 64th
+}
+
+// start lets the first sweep be anywhere among the first 64 additions, as a process may end before there are so many.
+func (w *sweeper) start(query string) {
+	w.query = query
+	w.additions.Store(rand.Uint64N(sweepEvery)) //nolint:gosec // no secret
+}
+
+func (w *sweeper) added(ctx context.Context, s *Store) {
+	if w.additions.Add(1)%sweepEvery == 0 {
+		_, _ = exec(ctx, s.db, w.query, s.now(), sweepLimit)
 	}
 }
 
