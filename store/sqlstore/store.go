@@ -36,7 +36,7 @@ type Config struct {
 
 // A Store is a set of tables in one database. It is safe for concurrent use, also by several processes.
 type Store struct {
-	db     *sql.DB
+	db     again
 	c      Config
 	names  *strings.Replacer
 	keys   APIKeys
@@ -70,7 +70,7 @@ func New(c Config) (*Store, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s := &Store{db: c.DB, c: c, names: names(c)}
+	s := &Store{db: again{c.DB}, c: c, names: names(c)}
 	s.keys, s.ringQ = newAPIKeys(s), newRingQueries(s)
 	s.grants.init(s)
 	s.known.init(s)
@@ -90,6 +90,31 @@ func (s *Store) Known() *Known { return &s.known }
 type runner interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// again is a database that tries statements again which PostgreSQL has undone because others were at the same row: it does so
+// where transactions are REPEATABLE READ or SERIALIZABLE by default, and waits where they are READ COMMITTED.
+type again struct{ *sql.DB }
+
+const attempts = 10
+
+// ExecContext shadows that of the database.
+func (a again) ExecContext(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	for range attempts {
+		if result, err = a.DB.ExecContext(ctx, query, args...); !isSerialization(err) {
+			break
+		}
+	}
+	return result, err
+}
+
+// isSerialization reports whether err is a serialization_failure, as the errors of pgx and lib/pq tell.
+func isSerialization(err error) bool {
+	state, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && state.SQLState() == "40001"
 }
 
 // exec returns how many rows a statement concerned.
@@ -113,9 +138,13 @@ func missed(ctx context.Context, r runner, absent, conflict error, exists string
 	return conflict
 }
 
-// within runs f in a transaction, which is undone where f fails.
+// within runs f in a transaction, which is undone where f fails. It is READ COMMITTED, which is enough, whatever the default.
 func (s *Store) within(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	var options *sql.TxOptions // SQLite has one level only
+	if s.c.Dialect == PostgreSQL {
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	tx, err := s.db.BeginTx(ctx, options)
 	if err != nil {
 		return err
 	}
