@@ -48,7 +48,7 @@ func (k *APIKeys) createIn(ctx context.Context, in runner, r *apikey.Record) err
 		return err
 	}
 	n, err := exec(ctx, in, k.create, r.ID, r.Issuer, r.Subject,
-		r.CreatedAt.UnixMicro(), r.ExpiresAt.UnixMicro(), r.LastUsedAt.UnixMicro(), r.Version, string(record))
+		micros(r.CreatedAt), micros(r.ExpiresAt), micros(r.LastUsedAt), r.Version, string(record))
 	if err == nil && n == 0 {
 		return apikey.ErrExists
 	}
@@ -66,7 +66,7 @@ func (k *APIKeys) Find(ctx context.Context, id string) (*apikey.Record, error) {
 
 // List implements [apikey.Store].
 func (k *APIKeys) List(ctx context.Context, q apikey.Query) ([]*apikey.Record, error) {
-	rows, err := k.s.db.QueryContext(ctx, k.list, q.Issuer, q.Subject, q.AfterTime.UnixMicro(), q.AfterID, max(q.Limit, 0))
+	rows, err := k.s.db.QueryContext(ctx, k.list, q.Issuer, q.Subject, micros(q.AfterTime), q.AfterID, max(q.Limit, 0))
 	if err != nil {
 		return nil, keyError("list", err)
 	}
@@ -96,7 +96,7 @@ func (k *APIKeys) updateIn(ctx context.Context, in runner, r *apikey.Record) err
 		return err
 	}
 	n, err := exec(ctx, in, k.update,
-		r.Issuer, r.Subject, r.CreatedAt.UnixMicro(), r.ExpiresAt.UnixMicro(), string(record), r.ID, r.Version)
+		r.Issuer, r.Subject, micros(r.CreatedAt), micros(r.ExpiresAt), string(record), r.ID, r.Version)
 	if err == nil && n == 0 {
 		return missed(ctx, in, apikey.ErrNotFound, apikey.ErrConflict, k.exists, r.ID)
 	}
@@ -127,7 +127,7 @@ func (k *APIKeys) Touch(ctx context.Context, used map[string]time.Time) error {
 			}
 			defer touch.Close() //nolint:errcheck // the transaction's end closes it
 			for _, id := range ids {
-				if _, err := touch.ExecContext(ctx, used[id].UnixMicro(), id); err != nil {
+				if _, err := touch.ExecContext(ctx, micros(used[id]), id); err != nil {
 					return err
 				}
 			}
@@ -142,7 +142,7 @@ func (k *APIKeys) Touch(ctx context.Context, used map[string]time.Time) error {
 
 // DeleteExpired implements [apikey.Store]. Those that expired first go first.
 func (k *APIKeys) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := exec(ctx, k.s.db, k.deleteExpired, before.UnixMicro(), max(limit, 0))
+	n, err := exec(ctx, k.s.db, k.deleteExpired, micros(before), max(limit, 0))
 	return int(n), keyError("delete expired", err)
 }
 

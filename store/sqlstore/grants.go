@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cardea-go/auth/oauth2/refresh"
@@ -39,7 +40,7 @@ func (g *Grants) init(s *Store) {
 
 // Create implements [refresh.Store]. It never returns [refresh.ErrFull].
 func (g *Grants) Create(ctx context.Context, grant refresh.Grant) error {
-	n, err := exec(ctx, g.s.db, g.create, grant.ID[:], grant.Version, grant.Expires.UnixMicro(), grant.Subject, grant.Client,
+	n, err := exec(ctx, g.s.db, g.create, grant.ID[:], grant.Version, micros(grant.Expires), grant.Subject, grant.Client,
 		notNull(grant.Body), g.s.now())
 	if err == nil && n == 0 {
 		err = refresh.ErrExists
@@ -67,8 +68,11 @@ func (g *Grants) Swap(ctx context.Context, old, next refresh.Grant) error {
 	if old.ID != next.ID {
 		return grantError("swap", errSwap)
 	}
+	if old.Version > math.MaxInt64 { // more than a column holds, so it is none that is there
+		return grantError("swap", refresh.ErrConflict)
+	}
 	now := g.s.now()
-	n, err := exec(ctx, g.s.db, g.swap, next.Version, next.Expires.UnixMicro(), next.Subject, next.Client, notNull(next.Body),
+	n, err := exec(ctx, g.s.db, g.swap, next.Version, micros(next.Expires), next.Subject, next.Client, notNull(next.Body),
 		old.ID[:], old.Version, now)
 	if err == nil && n == 0 {
 		err = missed(ctx, g.s.db, refresh.ErrNotFound, refresh.ErrConflict, g.exists, old.ID[:], now)

@@ -27,7 +27,7 @@ func (k *Known) init(s *Store) {
 
 // Add implements throttle.KnownStore.
 func (k *Known) Add(ctx context.Context, key string) error {
-	if _, err := exec(ctx, k.s.db, k.add, key, k.s.c.Clock().Add(knownFor).UnixMicro()); err != nil {
+	if _, err := exec(ctx, k.s.db, k.add, key, micros(k.s.c.Clock().Add(knownFor))); err != nil {
 		return fmt.Errorf("sqlstore: known: add: %w", err)
 	}
 	k.sweep.added(ctx, k.s)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/cardea-go/auth/jwt"
 )
@@ -43,6 +44,9 @@ func (r *Ring) Load(ctx context.Context) (sealed []byte, version uint64, err err
 
 // Save implements [jwt.RingStore].
 func (r *Ring) Save(ctx context.Context, sealed []byte, version uint64) error {
+	if version > math.MaxInt64 { // more than a column holds, so it is none that is there
+		return jwt.ErrConflict
+	}
 	query, args := r.s.ringQ.create, []any{r.name, notNull(sealed)}
 	if version > 0 {
 		query, args = r.s.ringQ.save, []any{notNull(sealed), r.name, version}

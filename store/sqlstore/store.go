@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -178,21 +179,39 @@ func (w *sweeper) added(ctx context.Context, s *Store) {
 	}
 }
 
-func (s *Store) now() int64 { return s.c.Clock().UnixMicro() }
+func (s *Store) now() int64 { return micros(s.c.Clock()) }
+
+// The last and first moments of a column, some 292,000 years from now.
+const (
+	lastMicros  = math.MaxInt64
+	lastSeconds = lastMicros/1_000_000 - 1
+)
+
+// micros returns t in microseconds since 1970. What is too far away becomes the last or first moment: were it to wrap around,
+// what must be remembered for ever would be forgotten at once.
+func micros(t time.Time) int64 {
+	switch seconds := t.Unix(); {
+	case seconds > lastSeconds:
+		return lastMicros
+	case seconds < -lastSeconds:
+		return -lastMicros
+	}
+	return t.UnixMicro()
+}
 
 // ceil returns a time that is not before t: what must be remembered until then is not forgotten a moment earlier.
 func ceil(t time.Time) int64 {
-	micros := t.UnixMicro()
-	if t.Nanosecond()%1000 != 0 {
-		micros++
+	m := micros(t)
+	if m != lastMicros && t.Nanosecond()%1000 != 0 {
+		m++
 	}
-	return micros
+	return m
 }
 
 // moment is the inverse of [time.Time.UnixMicro].
 func moment(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
-// bytes makes nil an empty value: as a parameter it would be NULL.
+// notNull makes nil an empty value: as a parameter it would be NULL.
 func notNull(b []byte) []byte {
 	if b == nil {
 		return []byte{}
