@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cardea-go/auth/apikey"
 )
@@ -43,12 +45,12 @@ func (k *APIKeys) Create(ctx context.Context, r *apikey.Record) error {
 }
 
 func (k *APIKeys) createIn(ctx context.Context, in runner, r *apikey.Record) error {
-	record, err := json.Marshal(r)
+	record, err := encode(r)
 	if err != nil {
 		return err
 	}
 	n, err := exec(ctx, in, k.create, r.ID, r.Issuer, r.Subject,
-		micros(r.CreatedAt), micros(r.ExpiresAt), micros(r.LastUsedAt), r.Version, string(record))
+		micros(r.CreatedAt), micros(r.ExpiresAt), micros(r.LastUsedAt), r.Version, record)
 	if err == nil && n == 0 {
 		return apikey.ErrExists
 	}
@@ -91,12 +93,12 @@ func (k *APIKeys) Update(ctx context.Context, r *apikey.Record) error {
 }
 
 func (k *APIKeys) updateIn(ctx context.Context, in runner, r *apikey.Record) error {
-	record, err := json.Marshal(r)
+	record, err := encode(r)
 	if err != nil {
 		return err
 	}
 	n, err := exec(ctx, in, k.update,
-		r.Issuer, r.Subject, micros(r.CreatedAt), micros(r.ExpiresAt), string(record), r.ID, r.Version)
+		r.Issuer, r.Subject, micros(r.CreatedAt), micros(r.ExpiresAt), record, r.ID, r.Version)
 	if err == nil && n == 0 {
 		return missed(ctx, in, apikey.ErrNotFound, apikey.ErrConflict, k.exists, r.ID)
 	}
@@ -144,6 +146,27 @@ func (k *APIKeys) Touch(ctx context.Context, used map[string]time.Time) error {
 func (k *APIKeys) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := exec(ctx, k.s.db, k.deleteExpired, micros(before), max(limit, 0))
 	return int(n), keyError("delete expired", err)
+}
+
+var (
+	errText    = errors.New("a text that is not UTF-8")
+	errNetwork = errors.New("a network that is neither valid nor the zero value")
+)
+
+// encode refuses what JSON turns into something else, another party's name even, or into what can't be read back.
+func encode(r *apikey.Record) (string, error) {
+	texts := slices.Concat([]string{
+		r.ID, r.Issuer, r.Subject, r.Tenant, r.Name, r.Kind, r.Environment, r.Digest, r.CreatedBy, r.RevokedReason,
+		r.Family, r.RotatedFrom, r.RotatedTo,
+	}, r.Scopes, slices.Collect(maps.Keys(r.Metadata)), slices.Collect(maps.Values(r.Metadata)))
+	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
+		return "", errText
+	}
+	if slices.ContainsFunc(r.Networks, func(n netip.Prefix) bool { return !n.IsValid() && n != netip.Prefix{} }) {
+		return "", errNetwork
+	}
+	record, err := json.Marshal(r)
+	return string(record), err
 }
 
 func scanRecord(row interface{ Scan(dest ...any) error }) (*apikey.Record, error) {
