@@ -1,11 +1,16 @@
 package sqlstore_test
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cardea-go/auth/apikey"
 	"github.com/cardea-go/auth/oauth2/refresh"
 	"github.com/cardea-go/auth/store/sqlstore"
 )
@@ -59,4 +64,54 @@ func TestProcessesThatEndSoonSweepToo(t *testing.T) {
 			t.Errorf("%d rows are left of %d that are dead", n, processes*each)
 		}
 	})
+}
+
+// TestSweepsLeaveAloneWhatIsBeingChanged has another process bring back, in a transaction that goes on, what has expired. A
+// sweep that waited for it would then delete what is alive.
+func TestSweepsLeaveAloneWhatIsBeingChanged(t *testing.T) {
+	d := postgres(t, nil, pgx.QueryExecModeCacheStatement)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c := &clock{now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+	s, prefix := d.prefixed(t, c.Now)
+	end := c.now.Add(time.Minute)
+	dead := refresh.Grant{ID: refresh.GrantID{1}, Version: 1, Expires: end}
+	if _, err := s.Grants().Once(ctx, "dead", end); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Grants().Create(ctx, dead), s.Known().Add(ctx, "dead"),
+		s.APIKeys().Create(ctx, &apikey.Record{ID: "dead", CreatedAt: c.now, ExpiresAt: end, Version: 1})); err != nil {
+		t.Fatal(err)
+	}
+	c.add(365 * 24 * time.Hour)
+	tx, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it was committed
+	for _, table := range []string{"api_keys", "grants", "once", "known"} {
+		if _, err := tx.ExecContext(ctx, "UPDATE "+prefix+table+" SET expires_at = $1", c.Now().Add(time.Hour).UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := s.APIKeys().DeleteExpired(ctx, c.Now(), 10); n != 0 || err != nil {
+		t.Errorf("keys: got %d, %v, want 0", n, err)
+	}
+	for i := range 64 {
+		if _, err := s.Grants().Once(ctx, fmt.Sprint(i), c.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		g := refresh.Grant{ID: refresh.GrantID{2, byte(i)}, Version: 1, Expires: c.Now().Add(time.Hour)}
+		if err := errors.Join(s.Grants().Create(ctx, g), s.Known().Add(ctx, fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]int{"api_keys": 1, "grants": 65, "once": 65, "known": 65} {
+		if n := d.rows(t, prefix+table); n != want {
+			t.Errorf("%s: got %d rows, want %d", table, n, want)
+		}
+	}
 }
