@@ -1,17 +1,17 @@
 package sqlstore_test
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/cardea-go/auth/apikey"
-	"github.com/cardea-go/auth/store/sqlstore"
+	"github.com/cardea-go/auth/oauth2/refresh"
 )
 
 // TestRecordsComeBackAsTheyWere has what JSON does not keep be refused: it would come back as the key of somebody else, or
@@ -75,14 +75,18 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 
 // TestListsAreInOrder has neither time nor id tell the order of the other, and ids that a language sorts differently.
 func TestListsAreInOrder(t *testing.T) {
-	onEach(t, func(t *testing.T, d database) {
+	test := func(t *testing.T, d database) {
 		ctx := t.Context()
 		s, _ := d.store(t, nil)
 		at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 		want := []string{"z", "y", "A", "B", "Z", "_", "a", "a b", "ab", "b", "z\u0301", "é"}
-		for i, id := range want {
+		for i, id := range slices.Backward(want) {
 			r := &apikey.Record{ID: id, Subject: "s", CreatedAt: at.Add(time.Duration(min(i, 2)) * time.Hour), ExpiresAt: at, Version: 1}
 			if err := s.APIKeys().Create(ctx, r); err != nil {
+				t.Fatal(err)
+			}
+			g := refresh.Grant{ID: refresh.GrantID{byte(i), 1}, Version: 1, Expires: time.Now().Add(time.Hour), Subject: "s"}
+			if err := s.Grants().Create(ctx, g); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -103,6 +107,20 @@ func TestListsAreInOrder(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
+		list, err := s.Grants().List(ctx, refresh.Query{Subject: "s", Limit: 5})
+		if err != nil || len(list) != 5 {
+			t.Fatalf("got %d grants, %v, want 5", len(list), err)
+		}
+		for i, g := range list {
+			if g.ID[0] != byte(i) {
+				t.Errorf("grant %d: got %v", i, g.ID)
+			}
+		}
+	}
+	onEach(t, test)
+	t.Run("PostgreSQL without indices", func(t *testing.T) {
+		off := map[string]string{"enable_indexscan": "off", "enable_indexonlyscan": "off", "enable_bitmapscan": "off"}
+		test(t, postgres(t, off, pgx.QueryExecModeCacheStatement))
 	})
 }
 
@@ -137,34 +155,48 @@ func TestAnUpdateMovesAKey(t *testing.T) {
 	})
 }
 
-func TestTouchesOfManyProcessesDoNotLockEachOtherOut(t *testing.T) {
-	onEach(t, func(t *testing.T, d database) {
-		ctx := context.WithoutCancel(t.Context())
-		s, twin := d.store(t, nil)
-		at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-		ids := make([]string, 100)
-		for i := range ids {
-			ids[i] = fmt.Sprint("key", i)
-			if err := s.APIKeys().Create(ctx, &apikey.Record{ID: ids[i], Subject: "s", CreatedAt: at, ExpiresAt: at, Version: 1}); err != nil {
-				t.Fatal(err)
-			}
+// TestTouchTakesRowsInOneOrder has a touch wait for the first of its keys while it holds no other: two that took them in
+// different orders would wait for each other.
+func TestTouchTakesRowsInOneOrder(t *testing.T) {
+	ctx := t.Context()
+	d := postgres(t, nil, pgx.QueryExecModeCacheStatement)
+	s, prefix := d.prefixed(t, nil)
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	used := make(map[string]time.Time)
+	for i := range 100 {
+		id := fmt.Sprintf("key%09d", i)
+		used[id] = at
+		if err := s.APIKeys().Create(ctx, &apikey.Record{ID: id, Subject: "s", CreatedAt: at, ExpiresAt: at, Version: 1}); err != nil {
+			t.Fatal(err)
 		}
-		var wg sync.WaitGroup
-		for i, store := range []*sqlstore.Store{s, twin, s, twin} {
-			wg.Go(func() {
-				for round := range 10 {
-					used := make(map[string]time.Time)
-					for _, id := range ids {
-						used[id] = at.Add(time.Duration(4*round+i) * time.Second)
-					}
-					if err := store.APIKeys().Touch(ctx, used); err != nil {
-						t.Error(err)
-					}
-				}
-			})
+	}
+	tx, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was changed
+	lock := "SELECT COUNT(*) FROM (SELECT 1 FROM " + prefix + "api_keys WHERE id LIKE $1 FOR UPDATE SKIP LOCKED) AS k"
+	var n int
+	if err := tx.QueryRowContext(ctx, lock, "key000000000").Scan(&n); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	touched := make(chan error, 1)
+	go func() { touched <- s.APIKeys().Touch(ctx, used) }()
+	const waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'"
+	for n = 0; n == 0; {
+		if err := d.db.QueryRowContext(ctx, waiting, prefix+"api_keys").Scan(&n); err != nil {
+			t.Fatal(err)
 		}
-		wg.Wait()
-	})
+	}
+	if err := tx.QueryRowContext(ctx, lock, "%").Scan(&n); err != nil || n != 100 {
+		t.Errorf("got %d of 100 keys that the touch does not hold, %v", n, err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-touched; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestWhatExpiredFirstIsDeletedFirst matters where more expires than one call deletes.

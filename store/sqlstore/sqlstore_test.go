@@ -195,6 +195,12 @@ func TestCallsThatMakeNoSense(t *testing.T) {
 		if list, err := s.APIKeys().List(ctx, apikey.Query{Subject: "s", Limit: -1}); len(list) != 0 || err != nil {
 			t.Errorf("listing -1 keys: got %d, %v", len(list), err)
 		}
+		if err := s.Grants().Create(ctx, refresh.Grant{Version: 1, ID: a.ID, Subject: "s", Expires: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := s.Grants().List(ctx, refresh.Query{Subject: "s", Limit: -1}); len(list) != 0 || err != nil {
+			t.Errorf("listing -1 grants: got %d, %v", len(list), err)
+		}
 		if err := s.APIKeys().Touch(ctx, nil); err != nil {
 			t.Errorf("touching nothing: got %v", err)
 		}
@@ -269,6 +275,29 @@ func TestWhatIsNoRecord(t *testing.T) {
 		}
 		if list, err := s.APIKeys().List(ctx, apikey.Query{Subject: "s", Limit: 1}); list != nil || err == nil {
 			t.Errorf("got %v, %v, want an error", list, err)
+		}
+	})
+}
+
+// TestWhatIsNoGrant has an id that somebody else wrote be an outage, and never another grant's.
+func TestWhatIsNoGrant(t *testing.T) {
+	onEach(t, func(t *testing.T, d database) {
+		ctx := t.Context()
+		s, prefix := d.prefixed(t, nil)
+		g := refresh.Grant{ID: refresh.GrantID{1}, Version: 1, Subject: "s", Expires: time.Now().Add(time.Hour)}
+		for _, id := range [][]byte{make([]byte, 17), {1, 2, 3}} {
+			if err := s.Grants().Create(ctx, g); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.db.ExecContext(ctx, "UPDATE "+prefix+"grants SET id = $1", id); err != nil {
+				t.Fatal(err)
+			}
+			if list, err := s.Grants().List(ctx, refresh.Query{Subject: "s", Limit: 1}); list != nil || err == nil {
+				t.Errorf("%x: got %v, %v, want an error", id, list, err)
+			}
+			if _, err := d.db.ExecContext(ctx, "DELETE FROM "+prefix+"grants"); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
