@@ -15,7 +15,8 @@ import (
 	"github.com/cardea-go/auth/apikey"
 )
 
-// APIKeys is an [apikey.Store]. [Store.APIKeys] returns one. Find is one look-up by primary key.
+// APIKeys is an [apikey.Store]. [Store.APIKeys] returns one. Find is one look-up by primary key. Create, Update and Rotate
+// refuse text that is not UTF-8, networks that are invalid and not zero, and years beyond 9999: JSON would not give them back.
 type APIKeys struct {
 	s                                                        *Store
 	create, find, exists, list, update, touch, deleteExpired string
@@ -142,7 +143,8 @@ func (k *APIKeys) Touch(ctx context.Context, used map[string]time.Time) error {
 	return nil
 }
 
-// DeleteExpired implements [apikey.Store]. Those that expired first go first.
+// DeleteExpired implements [apikey.Store]. Those that expired first go first. It may delete fewer where others change or
+// delete at the same time.
 func (k *APIKeys) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := exec(ctx, k.s.db, k.deleteExpired, micros(before), max(limit, 0))
 	return int(n), keyError("delete expired", err)

@@ -27,16 +27,21 @@
 // and a busy timeout.
 //
 // Errors of the database come back wrapped, for logs, and requests that need it are answered with 503. A call lasts until its
-// context ends: have a deadline on requests, or a server that hangs holds them.
+// context ends: have a deadline on requests, or a server that hangs holds them. So does a pool of connections that are all in
+// use (sql.DB.SetMaxOpenConns).
 //
 // # Limits
 //
-//   - Times: whole microseconds.
-//   - Text: no NUL and valid UTF-8 in PostgreSQL, which answers with an error; keys of Once and ids of grants are bytes.
+//   - Times: whole microseconds, up to the year 294247; what is later counts as then.
+//   - Text: in PostgreSQL valid UTF-8 without NUL, and some 2,600 bytes in all that one index has of a row; anything else is an
+//     error. Packages apikey and refresh allow less. Keys of Once and ids of grants are bytes.
+//   - Versions: up to 2^63-1.
 //   - Rows: none. What has expired goes a little with every 64th addition, except API keys, which apikey.Keys.DeleteExpired
 //     removes. Put a limit on what the unknown can fill: logins and DPoP proofs.
 //
 // # Compatibility
 //
-// SQLite 3.24 and PostgreSQL 12 or later. Every statement is of one primary key, and isolation READ COMMITTED is enough.
+// SQLite 3.24 and PostgreSQL 12 or later, with drivers that take $1 as a parameter: the tests use modernc.org/sqlite and
+// pgx/v5, also with the modes of pgx that PgBouncer needs. READ COMMITTED is enough, and what stricter levels undo is tried
+// again; errors have to have a method SQLState for that, as those of pgx and lib/pq have.
 package sqlstore

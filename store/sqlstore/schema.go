@@ -62,14 +62,19 @@ func names(c Config) *strings.Replacer {
 }
 
 // Schema returns the statements of [Store.Migrate], for those who bring changes of the database in by other means. Times are
-// in microseconds since 1970.
+// in microseconds since 1970. What a key may do and until when is in the JSON of its record: the other columns are there to
+// find it by, and to change them changes nothing. Who has to end a key by hand deletes its row.
 func (s *Store) Schema() string { return s.names.Replace(schema) }
 
 // migrationLock is the key of an advisory lock: "CREATE TABLE IF NOT EXISTS" of two sessions at once can fail in PostgreSQL.
 const migrationLock = 0x63617264656131
 
-// Migrate creates the tables and indices that are not there; what is there it leaves alone. Several processes may call it at
-// once, at each start.
+// Migrate creates the tables and indices that are not there; what is there it leaves alone, also where an older version made
+// it otherwise. Several processes may call it at once, at each start; writes wait while it looks.
+//
+// In PostgreSQL the user has to own the tables and be allowed to create, even where all is there. Where that is not what a
+// service may do, run [Store.Schema] as another user, grant the service SELECT, INSERT, UPDATE and DELETE, and don't call
+// Migrate.
 func (s *Store) Migrate(ctx context.Context) error {
 	err := s.within(ctx, func(tx *sql.Tx) error {
 		if s.c.Dialect == PostgreSQL {

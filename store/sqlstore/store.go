@@ -29,9 +29,10 @@ type Config struct {
 	// Dialect is what DB speaks. Required.
 	Dialect Dialect
 	// Prefix begins the names of the tables: lower-case letters, digits and underscores, at most 31, a letter first.
-	// "" is "auth_". Two services that share a database need two.
+	// "" is "auth_". Two services that share a database need two. SQLite keeps "sqlite_" for itself.
 	Prefix string
-	// Clock tells when something has expired. Nil is [time.Now].
+	// Clock tells when something has expired. Nil is [time.Now]. The clocks of processes that share a database should agree: one
+	// that is ahead forgets early for all.
 	Clock func() time.Time
 }
 
