@@ -1,11 +1,14 @@
 package sqlite_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/cardea-go/auth/store/sqlstore/sqlite"
 )
@@ -104,5 +107,29 @@ func TestOpenLeavesAFileAsItIs(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 && runtime.GOOS != "windows" {
 		t.Errorf("got %v, %v, want mode 640", info, err)
+	}
+}
+
+// TestTransactionsLockFromTheStart has a transaction that reads before it writes never find that others have written since.
+func TestTransactionsLockFromTheStart(t *testing.T) {
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "auth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, readOnly := range []bool{true, false} {
+		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: readOnly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, err = db.ExecContext(ctx, "PRAGMA user_version = 1")
+		cancel()
+		if (err == nil) != readOnly {
+			t.Errorf("writing beside a transaction that reads only (%v): got %v", readOnly, err)
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
