@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -70,30 +71,49 @@ func (s *Store) Schema() string { return s.names.Replace(schema) }
 const migrationLock = 0x63617264656131
 
 // Migrate creates the tables and indices that are not there; what is there it leaves alone, also where an older version made
-// it otherwise. Several processes may call it at once, at each start; writes wait while it looks.
-//
-// In PostgreSQL the user has to own the tables and be allowed to create, even where all is there. Where that is not what a
-// service may do, run [Store.Schema] as another user, grant the service SELECT, INSERT, UPDATE and DELETE, and don't call
-// Migrate.
+// it otherwise. Several processes may call it at once, at each start. Where all is there it only looks: a user who may not
+// create can call it once another one has run [Store.Schema] and granted SELECT, INSERT, UPDATE and DELETE.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := s.within(ctx, func(tx *sql.Tx) error {
-		if s.c.Dialect == PostgreSQL {
-			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
-				return err
-			}
-		}
-		for statement := range strings.SplitSeq(s.Schema(), ";\n") {
-			if statement == "" {
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	complete, err := s.complete(ctx)
+	if err == nil && !complete {
+		err = s.within(ctx, func(tx *sql.Tx) error { return s.create(ctx, tx) })
+	}
 	if err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
+	return nil
+}
+
+var relations = regexp.MustCompile(`CREATE (?:TABLE|INDEX) IF NOT EXISTS (\w+)`)
+
+// complete reports whether every table and index is there.
+func (s *Store) complete(ctx context.Context) (bool, error) {
+	query := "SELECT COUNT(*) FROM sqlite_master WHERE name = $1"
+	if s.c.Dialect == PostgreSQL {
+		query = "SELECT COUNT(to_regclass($1))"
+	}
+	for _, relation := range relations.FindAllStringSubmatch(s.Schema(), -1) {
+		var n int
+		if err := s.db.QueryRowContext(ctx, query, relation[1]).Scan(&n); err != nil || n == 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (s *Store) create(ctx context.Context, tx *sql.Tx) error {
+	if s.c.Dialect == PostgreSQL {
+		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
+			return err
+		}
+	}
+	for statement := range strings.SplitSeq(s.Schema(), ";\n") {
+		if statement == "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,8 +3,10 @@ package sqlstore_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -318,5 +320,55 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	})
+}
+
+// TestMigrateOfAUserWhoMayNotCreate has a service start whose user may read and write alone.
+func TestMigrateOfAUserWhoMayNotCreate(t *testing.T) {
+	onEach(t, func(t *testing.T, d database) {
+		if d.dialect != sqlstore.PostgreSQL {
+			return // SQLite has no users
+		}
+		ctx := t.Context()
+		s, prefix := d.prefixed(t, nil)
+		user := "u" + strings.ToLower(rand.Text())
+		for _, statement := range []string{
+			"CREATE ROLE " + user + " LOGIN",
+			"GRANT SELECT, INSERT, UPDATE, DELETE ON " + prefix + "api_keys, " + prefix + "grants, " + prefix + "once, " + prefix + "key_rings, " + prefix + "known TO " + user,
+		} {
+			if _, err := d.db.ExecContext(ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db, err := sql.Open("pgx", os.Getenv("AUTH_TEST_POSTGRES")+" user="+user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = db.Close()
+			_, _ = d.db.ExecContext(context.WithoutCancel(ctx), "DROP OWNED BY "+user+"; DROP ROLE "+user)
+		})
+		few, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: d.dialect, Prefix: prefix})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := few.Migrate(ctx); err != nil {
+			t.Errorf("where all is there: got %v", err)
+		}
+		if err := few.APIKeys().Create(ctx, &apikey.Record{ID: "a", Subject: "s", Version: 1}); err != nil {
+			t.Errorf("create: got %v", err)
+		}
+		if r, err := s.APIKeys().Find(ctx, "a"); err != nil || r.Subject != "s" {
+			t.Errorf("got %v, %v", r, err)
+		}
+		if _, err := d.db.ExecContext(ctx, "DROP INDEX "+prefix+"known_expires"); err != nil {
+			t.Fatal(err)
+		}
+		if err := few.Migrate(ctx); err == nil {
+			t.Error("where an index is missing: got no error of a user who may not create")
+		}
+		if err := s.Migrate(ctx); err != nil {
+			t.Errorf("the owner: got %v", err)
+		}
 	})
 }
