@@ -331,9 +331,10 @@ func apiKeyRotateAtomic(k APIKeyStoreKit) error {
 func apiKeyList(k APIKeyStoreKit) error {
 	return k.with(func(ctx context.Context, s apikey.Store) error {
 		var wantIDs []string
-		for i := range 25 { // five share each moment
-			id := fmt.Sprintf("list%02d", i)
-			wantIDs = append(wantIDs, id)
+		for i := range 25 { // five share each moment, and later ones have smaller ids
+			wantIDs = append(wantIDs, fmt.Sprintf("list%d%c", 9-i/5, "ABCab"[i%5]))
+		}
+		for i, id := range slices.Backward(wantIDs) {
 			if err := s.Create(ctx, apiKey(id, "lister", i/5)); err != nil {
 				return err
 			}

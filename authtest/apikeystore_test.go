@@ -1,9 +1,11 @@
 package authtest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +106,23 @@ func TestTheKitFindsBrokenStoresOfAPIKeys(t *testing.T) {
 					return nil, nil
 				}
 				return r, err
+			},
+		}},
+		{"List in the order of ids", "oldest first", faults{
+			list: func(s *brokenKeys, ctx context.Context, q apikey.Query) ([]*apikey.Record, error) {
+				all, err := s.Store.List(ctx, apikey.Query{Issuer: q.Issuer, Subject: q.Subject, Limit: 100})
+				slices.SortFunc(all, func(a, b *apikey.Record) int { return strings.Compare(a.ID, b.ID) })
+				all = slices.DeleteFunc(all, func(r *apikey.Record) bool { return r.ID <= q.AfterID })
+				return all[:min(len(all), q.Limit)], err
+			},
+		}},
+		{"List folds letter case", "oldest first", faults{
+			list: func(s *brokenKeys, ctx context.Context, q apikey.Query) ([]*apikey.Record, error) {
+				all, err := s.Store.List(ctx, q)
+				slices.SortStableFunc(all, func(a, b *apikey.Record) int {
+					return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)))
+				})
+				return all, err
 			},
 		}},
 		{"Find folds letter case", "byte by byte", faults{
