@@ -4,8 +4,13 @@
 //
 //	go run -C examples ./service
 //
-// It listens on loopback and prints lines to paste, with working credentials. Everything it knows is in memory and gone when
-// it ends.
+// It listens on loopback and prints lines to paste, with working credentials. Everything it knows is in one SQLite file, so
+// that a restart forgets nothing and logs nobody out. The file is a temporary one, gone when it ends, until it has a name:
+//
+//	go run -C examples ./service -db ~/notes.db
+//
+// A secret is kept beside it, in ~/notes.db.secret. People, teams, programs and notes are in tables of the service's own
+// (schema.sql); API keys, sessions and signing keys in those of package sqlstore.
 package main
 
 import (
@@ -21,6 +26,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,9 +36,10 @@ import (
 
 func main() {
 	addr := flag.String("addr", "localhost:8080", "address to listen on")
+	file := flag.String("db", "", "SQLite file to keep everything in; none is a temporary one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *addr, os.Stdout, os.Stderr)
+	err := run(ctx, *addr, *file, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -41,38 +48,54 @@ func main() {
 }
 
 // run serves until ctx ends. What to try goes to out, the log to logs.
-func run(ctx context.Context, addr string, out, logs io.Writer) error {
-	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+func run(ctx context.Context, addr, file string, out, logs io.Writer) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
+	defer listener.Close() //nolint:errcheck // the server has closed it, if it came to that
 	base, err := baseURL(addr, listener.Addr())
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	s, err := newService(ctx, base, logger)
+	if file == "" {
+		dir := ""
+		if dir, err = os.MkdirTemp("", "notes-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		file = filepath.Join(dir, "notes.db")
+	}
+	db, err := openDatabase(ctx, file)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	seeded, err := s.seed(ctx)
+	defer func() { err = errors.Join(err, db.Close()) }() // when nothing uses it any more
+	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := newService(ctx, base, db, logger)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
-	printTour(out, base, seeded)
+	if err := s.introduce(ctx, out, base, file); err != nil {
+		return errors.Join(err, s.keys.Close(ctx))
+	}
+	return s.serve(ctx, listener)
+}
 
+// serve ends when ctx does, after the requests that are under way.
+func (s *service) serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return err
+		return errors.Join(err, s.keys.Close(ctx))
 	case <-ctx.Done():
 	}
-	logger.Info("shutting down")
+	s.log.Info("shutting down")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err = errors.Join(server.Shutdown(grace), s.keys.Close(grace))
+	err := errors.Join(server.Shutdown(grace), s.keys.Close(grace))
 	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -90,30 +113,43 @@ func baseURL(asked string, got net.Addr) (string, error) {
 	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), err
 }
 
-// seeded is what the service prints at its start.
+// introduce says how to come in. Where there is nobody yet, it makes some people first.
+func (s *service) introduce(ctx context.Context, out io.Writer, base, file string) error {
+	found, err := s.people.any(ctx)
+	if err != nil {
+		return err
+	}
+	if found { // whose passwords nobody here knows
+		fmt.Fprintf(out, "notes service on %s; sign in there with an account that is in %s\na page to try the API is at %s/docs/\n", base, file, base)
+		return nil
+	}
+	made, err := s.seed(ctx)
+	if err != nil {
+		return err
+	}
+	printTour(out, base, made)
+	return nil
+}
+
+// seeded is what the service prints where it made the people.
 type seeded struct {
-	password       string // of each of the three, made anew at each start
+	password       string // of each of the three
 	team           string
 	alice, reading apikey.Secret
 	program        string // a client id
 	programSecret  string
 }
 
-// seed makes three people (alice, bob and the administrator root), a team of alice's with bob in it, two keys of hers and a
+// seed makes three people (alice, bob and the administrator root), bob a member of alice's team, two keys of hers and a
 // program of the team.
 func (s *service) seed(ctx context.Context) (seeded, error) {
 	out := seeded{password: rand.Text()}
-	for _, name := range []string{"alice", "bob", "root"} {
-		if err := s.people.add(ctx, name, out.password, name == "root"); err != nil {
-			return seeded{}, err
-		}
-		id, err := s.teams.add(name+"'s notes", name)
+	for _, name := range []string{"root", "bob", "alice"} {
+		team, err := s.people.add(ctx, name, out.password, name == "root")
 		if err != nil {
 			return seeded{}, err
 		}
-		if name == "alice" {
-			out.team = id
-		}
+		out.team = team // the last one's
 	}
 	for _, key := range []struct {
 		name   string
@@ -126,9 +162,9 @@ func (s *service) seed(ctx context.Context) (seeded, error) {
 		}
 		*key.secret = issued.Secret
 	}
-	p, secret, err := s.newProgram("importer", "member", out.team)
+	p, secret, err := s.teams.addProgram(ctx, "importer", "member", out.team)
 	out.program, out.programSecret = p.ID, secret.Reveal()
-	return out, errors.Join(err, s.teams.setMember(out.team, "bob", "member"))
+	return out, errors.Join(err, s.teams.setMember(ctx, out.team, "bob", "member"))
 }
 
 // printTour prints lines that can be pasted into a shell, each with what to expect.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -22,15 +24,37 @@ import (
 
 func newTestService(t *testing.T) (*service, seeded) {
 	t.Helper()
-	s, err := newService(t.Context(), "http://localhost", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, _ := openService(t, filepath.Join(t.TempDir(), "notes.db"))
 	c, err := s.seed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, c
+}
+
+// openService makes the service whose file is at path. end closes both, as the end of the test does.
+func openService(t *testing.T, path string) (s *service, end func() error) {
+	t.Helper()
+	db, err := openDatabase(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if s, err = newService(t.Context(), "http://localhost", db, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	end = sync.OnceValue(func() error { return errors.Join(s.keys.Close(context.WithoutCancel(t.Context())), db.Close()) })
+	t.Cleanup(func() { _ = end() })
+	return s, end
+}
+
+// founded returns the first team of somebody.
+func founded(t *testing.T, s *service, name string) (team string) {
+	t.Helper()
+	if err := s.teams.db.QueryRowContext(t.Context(), "SELECT id FROM teams WHERE founder = $1 ORDER BY rowid", name).Scan(&team); err != nil {
+		t.Fatal(err)
+	}
+	return team
 }
 
 // client calls the service with one credential.
@@ -77,23 +101,34 @@ func passwordGrant(name, password string) url.Values {
 	return url.Values{"grant_type": {"password"}, "username": {name}, "password": {password}}
 }
 
-// callers are clients for everybody who may call, by name.
+// caller is a client of somebody who may call.
+func caller(t *testing.T, s *service, c seeded, who string) client {
+	t.Helper()
+	field, value := "X-API-Key", ""
+	switch who {
+	case "nobody":
+		return client{t, s.handler, nothing}
+	case "alice's key":
+		value = c.alice.Reveal()
+	case "reading key":
+		value = c.reading.Reveal()
+	case "wrong key":
+		value = "notes_live_x"
+	case "importer":
+		program := func(r *http.Request) { r.SetBasicAuth(c.program, c.programSecret) }
+		field, value = "Authorization", "Bearer "+token(t, s, url.Values{"grant_type": {"client_credentials"}}, program)
+	default:
+		field, value = "Authorization", "Bearer "+token(t, s, passwordGrant(who, c.password), nothing)
+	}
+	return client{t, s.handler, func(r *http.Request) { r.Header.Set(field, value) }}
+}
+
+// callers are clients of all of them, by name.
 func callers(t *testing.T, s *service, c seeded) map[string]client {
 	t.Helper()
-	header := func(name, value string) client {
-		return client{t, s.handler, func(r *http.Request) { r.Header.Set(name, value) }}
-	}
-	all := map[string]client{
-		"nobody":      {t, s.handler, nothing},
-		"alice's key": header("X-API-Key", c.alice.Reveal()),
-		"reading key": header("X-API-Key", c.reading.Reveal()),
-		"wrong key":   header("X-API-Key", "notes_live_x"),
-		"importer": header("Authorization", "Bearer "+token(t, s, url.Values{"grant_type": {"client_credentials"}}, func(r *http.Request) {
-			r.SetBasicAuth(c.program, c.programSecret)
-		})),
-	}
-	for _, name := range []string{"alice", "bob", "root"} {
-		all[name] = header("Authorization", "Bearer "+token(t, s, passwordGrant(name, c.password), nothing))
+	all := map[string]client{}
+	for _, who := range []string{"nobody", "alice's key", "reading key", "wrong key", "importer", "alice", "bob", "root"} {
+		all[who] = caller(t, s, c, who)
 	}
 	return all
 }
@@ -159,8 +194,7 @@ func TestRoutes(t *testing.T) {
 		{"and the issuer what it can do", "nobody", "GET", "/.well-known/oauth-authorization-server/oauth", "", 200, "client_credentials"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			bobs := s.teams.bindings("bob")
-			path := strings.NewReplacer("TEAM", c.team, "PROGRAM", c.program, "BOBS", bobs[0].Tenant).Replace(tt.path)
+			path := strings.NewReplacer("TEAM", c.team, "PROGRAM", c.program, "BOBS", founded(t, s, "bob")).Replace(tt.path)
 			status, body := all[tt.who].do(tt.method, path, tt.body)
 			if status != tt.status || !strings.Contains(body, tt.want) {
 				t.Errorf("got %d %s, want %d %s", status, body, tt.status, tt.want)
@@ -227,13 +261,15 @@ func TestTour(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		skip(t, "curl is not installed")
 	}
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var logs lockedBuffer
 	out, printed := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, "localhost:0", printed, &logs)
+		err := run(ctx, "localhost:0", "", printed, &logs)
 		_ = printed.Close()
 		ended <- err
 	}()
@@ -259,6 +295,9 @@ func TestTour(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("got %v at the end, want a clean one", err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("got %v left behind and error %v, want nothing", left, err)
 	}
 	log := logs.String()
 	for _, part := range []string{"outcome=allowed", "outcome=refused", "reason=missing_scope", "concealed=true", "shutting down"} {
@@ -286,7 +325,7 @@ func skip(t *testing.T, why string) {
 func TestRunReportsAnAddressThatIsTaken(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := run(ctx, "256.0.0.1:0", io.Discard, io.Discard); err == nil {
+	if err := run(ctx, "256.0.0.1:0", "", io.Discard, io.Discard); err == nil {
 		t.Error("got no error")
 	}
 }

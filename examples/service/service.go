@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cardea-go/auth"
@@ -39,20 +38,25 @@ type service struct {
 	handler  http.Handler
 }
 
-// newService makes the service that is reached at base, such as https://notes.example.
-func newService(ctx context.Context, base string, logger *slog.Logger) (*service, error) {
-	s := &service{log: logger, teams: newTeams()}
+// newService makes the service that is reached at base, such as https://notes.example. The database is its caller's to close,
+// after the keys: they write when they were last used.
+func newService(ctx context.Context, base string, db *database, logger *slog.Logger) (*service, error) {
+	s := &service{log: logger, teams: &teams{db.DB}}
 	var err error
-	if s.people, err = newPeople(); err != nil {
+	if s.people, err = newPeople(db.DB); err != nil {
 		return nil, err
 	}
-	if s.tokens, err = newTokens(ctx, base, s.people, s.teams, logger); err != nil {
+	if s.tokens, err = newTokens(ctx, base, db, s.people, s.teams, logger); err != nil {
 		return nil, err
 	}
 	if s.keys, err = apikey.New(apikey.Config{
-		Prefix: "notes",
-		Store:  apikey.NewMemoryStore(apikey.MemoryConfig{MaxKeys: 10_000}),
+		Prefix: "notes", Store: db.credentials.APIKeys(),
+		OnError: func(err error) { logger.Error("API keys", "error", err) },
 	}); err != nil {
+		return nil, err
+	}
+	// Keys that ended are kept for a while, for questions about them. A service that runs for months does this every day.
+	if _, err := s.keys.DeleteExpired(ctx, time.Now().AddDate(0, -1, 0)); err != nil {
 		return nil, err
 	}
 	policy, err := rbac.Parse("policy.yaml", policyText, rbac.Config{})
@@ -195,24 +199,32 @@ func teamOf(ctx context.Context, _ *auth.Principal) (string, error) {
 }
 
 // load looks up whoever was proved, by key or token. The credential says who it is; what they may do is ours to say, and
-// looked up on every request. The tokens are our own, so their subjects are our own people and programs.
-func (s *service) load(_ context.Context, who *auth.Principal) (*auth.Principal, error) {
+// looked up on every request. The tokens are our own, so their subjects are our own people and programs. An error of the
+// database says neither yes nor no, and is answered with 503.
+func (s *service) load(ctx context.Context, who *auth.Principal) (*auth.Principal, error) {
 	var bindings rbac.Bindings
-	if id, ok := strings.CutPrefix(who.Subject(), "client:"); ok {
-		p, known := s.teams.program(id)
-		if !known {
+	if id, ok := programID(who.Subject()); ok {
+		p, known, err := s.teams.program(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case !known:
 			return nil, auth.Forbidden(auth.ReasonUnknown, nil)
 		}
 		bindings = rbac.In(p.team, p.Role)
 	} else {
-		a, known := s.people.find(who.Subject())
+		a, known, err := s.people.find(ctx, who.Subject())
 		switch {
+		case err != nil:
+			return nil, err
 		case !known:
 			return nil, auth.Forbidden(auth.ReasonUnknown, nil)
 		case a.Disabled:
 			return nil, auth.Forbidden(auth.ReasonDisabled, nil)
 		}
-		bindings = s.teams.bindings(a.Name)
+		if bindings, err = s.teams.bindings(ctx, a.Name); err != nil {
+			return nil, err
+		}
 		if a.Admin {
 			bindings = append(bindings, rbac.Everywhere("admin")...)
 		}
@@ -245,6 +257,15 @@ func (s *service) me(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// answer shows what was found or made, or answers err.
+func (s *service) answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	writeJSON(w, status, v)
+}
+
 // done answers a change that has nothing to show.
 func (s *service) done(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
@@ -254,7 +275,9 @@ func (s *service) done(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// fail answers an error. What is no error of the service is one of package auth, or an outage, which is logged and not shown.
+// fail answers an error. What is no error of the service is a refusal of package auth, or an outage, which is logged and not
+// shown. An outage is 503 also where the route is concealed from others: a guard let the caller in, and "not found" would be
+// untrue.
 func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errNoSuch):
@@ -263,10 +286,10 @@ func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, err.Error(), http.StatusConflict)
 	case errors.Is(err, errNoRoom), errors.Is(err, errFull):
 		http.Error(w, err.Error(), http.StatusInsufficientStorage)
+	case auth.KindOf(err) == auth.KindUnavailable:
+		s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err)
+		http.Error(w, "the service can't answer that now", http.StatusServiceUnavailable)
 	default:
-		if _, guarded := auth.FromContext(r.Context()); !guarded {
-			s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err) // else the guard does
-		}
 		middleware.Refuse(w, r, err)
 	}
 }

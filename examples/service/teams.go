@@ -3,51 +3,25 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/middleware"
-	"github.com/cardea-go/auth/oauth2/server"
 	"github.com/cardea-go/auth/rbac"
 )
 
-// teams stands for the tables of what belongs to teams. A team is a tenant of the policy: a role counts in the team where it
-// is held. Programs are its machine clients, which hold one role in one team.
-type teams struct {
-	mu       sync.RWMutex
-	teams    map[string]*team
-	programs map[string]program // by client id
-	lastNote int
-}
-
-type team struct {
-	ID   string
-	Name string
-
-	founder string            // whose room it takes
-	members map[string]string // roles by name
-	notes   []note
-}
-
-type program struct {
-	ID   string `json:"client_id"`
-	Name string `json:"name"`
-	Role string `json:"role"`
-
-	team   string
-	client *server.Client
-}
+// teams is the tables of what belongs to teams: members, programs, notes. A team is a tenant of the policy: a role counts in
+// the team where it is held.
+type teams struct{ db *sql.DB }
 
 const (
-	maxTeams    = 10_000
-	maxPrograms = 10_000
-	maxMembers  = 100
-	maxEach     = 20 // teams of one founder, and programs of one team: nobody takes the room of others
+	maxTeams   = 10_000
+	maxMembers = 100
+	maxEach    = 20 // teams of one founder, and programs of one team: nobody takes the room of others
 )
 
 var (
@@ -56,67 +30,69 @@ var (
 	errLastOwner = errors.New("a team keeps one owner")
 )
 
-func newTeams() *teams { return &teams{teams: map[string]*team{}, programs: map[string]program{}} }
-
 func newID(kind string) string { return kind + "-" + strings.ToLower(rand.Text()[:12]) }
 
-func (t *teams) add(name, owner string) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	founded := 0
-	for _, other := range t.teams {
-		if other.founder == owner {
-			founded++
-		}
-	}
-	if founded >= maxEach || len(t.teams) >= maxTeams {
+func (t *teams) add(ctx context.Context, name, owner string) (id string, err error) {
+	err = within(ctx, t.db, func(tx *sql.Tx) error {
+		id, err = addTeam(ctx, tx, name, owner)
+		return err
+	})
+	return id, err
+}
+
+func addTeam(ctx context.Context, tx *sql.Tx, name, owner string) (id string, err error) {
+	var all, founded int
+	err = tx.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (WHERE founder = $1) FROM teams", owner).Scan(&all, &founded)
+	switch {
+	case err != nil:
+		return "", err
+	case founded >= maxEach || all >= maxTeams:
 		return "", errNoRoom
 	}
-	id := newID("team")
-	t.teams[id] = &team{ID: id, Name: name, founder: owner, members: map[string]string{owner: "owner"}}
-	return id, nil
+	id = newID("team")
+	if _, err := tx.ExecContext(ctx, "INSERT INTO teams (id, name, founder) VALUES ($1, $2, $3)", id, name, owner); err != nil {
+		return "", err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO members (team, name, role) VALUES ($1, $2, 'owner')", id, owner)
+	return id, err
 }
 
 // bindings returns what a person is assigned, in all teams.
-func (t *teams) bindings(name string) rbac.Bindings {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	var all rbac.Bindings
-	for id, team := range t.teams {
-		if role, ok := team.members[name]; ok {
-			all = append(all, rbac.Binding{Role: role, Tenant: id})
+func (t *teams) bindings(ctx context.Context, name string) (rbac.Bindings, error) {
+	return list(ctx, t.db, func(b *rbac.Binding) []any { return []any{&b.Tenant, &b.Role} },
+		"SELECT team, role FROM members WHERE name = $1", name)
+}
+
+// setMember gives a role to somebody.
+func (t *teams) setMember(ctx context.Context, team, name, role string) error {
+	return t.changeMembers(ctx, team, `INSERT INTO members (team, name, role) VALUES ($1, $2, $3)
+		ON CONFLICT (team, name) DO UPDATE SET role = excluded.role`, team, name, role)
+}
+
+// removeMember takes the role of somebody away, who may have had none.
+func (t *teams) removeMember(ctx context.Context, team, name string) error {
+	return t.changeMembers(ctx, team, "DELETE FROM members WHERE team = $1 AND name = $2", team, name)
+}
+
+// changeMembers counts after the change, which is undone where it left too many, or no owner.
+func (t *teams) changeMembers(ctx context.Context, team, change string, args ...any) error {
+	return within(ctx, t.db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, change, args...); err != nil {
+			return err
 		}
-	}
-	return all
-}
-
-func (t *teams) program(id string) (program, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	p, ok := t.programs[id]
-	return p, ok
-}
-
-// setMember gives a role to somebody, or takes it away where the role is "".
-func (t *teams) setMember(id, name, role string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	team, ok := t.teams[id]
-	if !ok {
-		return errNoSuch
-	}
-	next := maps.Clone(team.members)
-	if next[name] = role; role == "" {
-		delete(next, name)
-	}
-	switch {
-	case len(next) > maxMembers:
-		return errNoRoom
-	case !slices.Contains(slices.Collect(maps.Values(next)), "owner"):
-		return errLastOwner
-	}
-	team.members = next
-	return nil
+		var all, owners int
+		err := tx.QueryRowContext(ctx, "SELECT count(*), count(*) FILTER (WHERE role = 'owner') FROM members WHERE team = $1", team).
+			Scan(&all, &owners)
+		switch {
+		case err != nil:
+			return err
+		case all > maxMembers:
+			return errNoRoom
+		case owners == 0:
+			return errLastOwner
+		}
+		return nil
+	})
 }
 
 type teamJSON struct {
@@ -126,17 +102,17 @@ type teamJSON struct {
 }
 
 func (s *service) listTeams(w http.ResponseWriter, r *http.Request) {
-	list := []teamJSON{}
-	bindings, _ := auth.Data[rbac.Bindings](principal(r))
-	s.teams.mu.RLock()
-	for _, b := range bindings {
-		if team := s.teams.teams[b.Tenant]; team != nil {
-			list = append(list, teamJSON{team.ID, team.Name, b.Role})
-		}
+	all, err := s.teams.of(r.Context(), principal(r).Subject())
+	s.answer(w, r, http.StatusOK, all, err)
+}
+
+// of returns the teams in which a person or a program has a role.
+func (t *teams) of(ctx context.Context, subject string) ([]teamJSON, error) {
+	query, holder := "SELECT t.id, t.name, m.role FROM members m JOIN teams t ON t.id = m.team WHERE m.name = $1 ORDER BY t.name, t.id", subject
+	if id, ok := programID(subject); ok {
+		query, holder = "SELECT t.id, t.name, p.role FROM programs p JOIN teams t ON t.id = p.team WHERE p.id = $1", id
 	}
-	s.teams.mu.RUnlock()
-	slices.SortFunc(list, func(a, b teamJSON) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
-	writeJSON(w, http.StatusOK, list)
+	return list(ctx, t.db, func(t *teamJSON) []any { return []any{&t.ID, &t.Name, &t.Role} }, query, holder)
 }
 
 func (s *service) addTeam(w http.ResponseWriter, r *http.Request) {
@@ -145,16 +121,12 @@ func (s *service) addTeam(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	owner := principal(r).Subject()
-	if _, person := s.people.find(owner); !person || in.Name == "" || len(in.Name) > 100 {
+	if _, program := programID(owner); program || in.Name == "" || len(in.Name) > 100 {
 		http.Error(w, `people send {"name": "…"}, up to 100 bytes`, http.StatusUnprocessableEntity)
 		return
 	}
-	id, err := s.teams.add(in.Name, owner)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	writeJSON(w, http.StatusCreated, teamJSON{id, in.Name, "owner"})
+	id, err := s.teams.add(r.Context(), in.Name, owner)
+	s.answer(w, r, http.StatusCreated, teamJSON{id, in.Name, "owner"}, err)
 }
 
 type memberJSON struct {
@@ -163,18 +135,13 @@ type memberJSON struct {
 }
 
 func (s *service) listMembers(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, s.teams.members(r.PathValue("team")))
+	all, err := s.teams.members(r.Context(), r.PathValue("team"))
+	s.answer(w, r, http.StatusOK, all, err)
 }
 
-func (t *teams) members(id string) []memberJSON {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	list := []memberJSON{}
-	for name, role := range t.teams[id].members { // whoever is allowed here holds a role in it
-		list = append(list, memberJSON{name, role})
-	}
-	slices.SortFunc(list, func(a, b memberJSON) int { return strings.Compare(a.Name, b.Name) })
-	return list
+func (t *teams) members(ctx context.Context, team string) ([]memberJSON, error) {
+	return list(ctx, t.db, func(m *memberJSON) []any { return []any{&m.Name, &m.Role} },
+		"SELECT name, role FROM members WHERE team = $1 ORDER BY name", team)
 }
 
 func (s *service) putMember(w http.ResponseWriter, r *http.Request) {
@@ -182,18 +149,22 @@ func (s *service) putMember(w http.ResponseWriter, r *http.Request) {
 	if !s.read(w, r, "team:manage", &in) {
 		return
 	}
-	if _, ok := s.people.find(r.PathValue("user")); !ok {
+	switch _, known, err := s.people.find(r.Context(), r.PathValue("user")); {
+	case err != nil:
+		s.fail(w, r, err)
+		return
+	case !known:
 		http.Error(w, "there is nobody of that name", http.StatusNotFound)
 		return
 	}
 	if !s.mayGive(w, r, in.Role) {
 		return
 	}
-	s.done(w, r, s.teams.setMember(r.PathValue("team"), r.PathValue("user"), in.Role))
+	s.done(w, r, s.teams.setMember(r.Context(), r.PathValue("team"), r.PathValue("user"), in.Role))
 }
 
 func (s *service) removeMember(w http.ResponseWriter, r *http.Request) {
-	s.done(w, r, s.teams.setMember(r.PathValue("team"), r.PathValue("user"), ""))
+	s.done(w, r, s.teams.removeMember(r.Context(), r.PathValue("team"), r.PathValue("user")))
 }
 
 // mayGive answers, and returns false, where the caller does not have all that the role allows: nobody gives away more than
@@ -211,94 +182,4 @@ func (s *service) mayGive(w http.ResponseWriter, r *http.Request, role string) b
 		return true
 	}
 	return false
-}
-
-// listPrograms, addProgram and removeProgram are for machine clients: they get tokens for themselves, by client credentials.
-func (s *service) listPrograms(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, s.teams.programsOf(r.PathValue("team")))
-}
-
-func (t *teams) programsOf(id string) []program {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	list := []program{}
-	for _, p := range t.programs {
-		if p.team == id {
-			list = append(list, p)
-		}
-	}
-	slices.SortFunc(list, func(a, b program) int { return strings.Compare(a.ID, b.ID) })
-	return list
-}
-
-func (s *service) addProgram(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Name, Role string }
-	if !s.read(w, r, "team:manage", &in) {
-		return
-	}
-	if in.Name == "" || len(in.Name) > 100 || in.Role == "owner" {
-		http.Error(w, `send {"name": "…", "role": "reader"}, or member: programs own nothing`, http.StatusUnprocessableEntity)
-		return
-	}
-	if !s.mayGive(w, r, in.Role) {
-		return
-	}
-	p, secret, err := s.newProgram(in.Name, in.Role, r.PathValue("team"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	writeJSON(w, http.StatusCreated, struct {
-		program
-		Secret string `json:"client_secret"` // here and nowhere else
-	}{p, secret.Reveal()})
-}
-
-func (s *service) newProgram(name, role, team string) (program, server.Secret, error) {
-	secret, hash := server.NewSecret()
-	client, err := s.tokens.newProgram(newID("program"), hash)
-	if err != nil {
-		return program{}, server.Secret{}, err
-	}
-	p := program{ID: client.ID(), Name: name, Role: role, team: team, client: client}
-	return p, secret, s.teams.addProgram(p)
-}
-
-func (t *teams) addProgram(p program) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	siblings := 0
-	for _, other := range t.programs {
-		if other.team == p.team {
-			siblings++
-		}
-	}
-	if siblings >= maxEach || len(t.programs) >= maxPrograms {
-		return errNoRoom
-	}
-	t.programs[p.ID] = p
-	return nil
-}
-
-// removeProgram acts at once: load refuses the tokens that are still out.
-func (s *service) removeProgram(w http.ResponseWriter, r *http.Request) {
-	s.done(w, r, s.teams.removeProgram(r.PathValue("team"), r.PathValue("client")))
-}
-
-func (t *teams) removeProgram(team, id string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.programs[id].team != team { // somebody else's looks like none
-		return errNoSuch
-	}
-	delete(t.programs, id)
-	return nil
-}
-
-// Client implements [server.ClientSource] for programs.
-func (t *teams) Client(_ context.Context, id string) (*server.Client, error) {
-	if p, ok := t.program(id); ok {
-		return p.client, nil
-	}
-	return nil, server.ErrUnknownClient
 }

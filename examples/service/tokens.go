@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"time"
@@ -17,8 +16,8 @@ import (
 // allScopes is what a session of a person may do. What a person may do is a matter of roles; scopes can only take away.
 var allScopes = auth.MustScopeSet("notes:read", "notes:write", "teams", "account", "admin")
 
-// tokens issues tokens and accepts them. All is in memory here: with a RingStore, a refresh.Store and a secret from the
-// configuration, a restart logs nobody out.
+// tokens issues tokens and accepts them. Sessions and the keys that sign are in the database, and what both rest on is in a
+// secret: a restart logs nobody out.
 type tokens struct {
 	api      string // the resource that tokens are for
 	server   *server.Server
@@ -28,25 +27,20 @@ type tokens struct {
 
 func (t *tokens) sessions() *refresh.Issuer { return t.server.Sessions() }
 
-func newTokens(ctx context.Context, base string, people *people, programs server.ClientSource, logger *slog.Logger) (*tokens, error) {
+func newTokens(ctx context.Context, base string, db *database, people *people, teams *teams, logger *slog.Logger) (*tokens, error) {
 	t := &tokens{api: base + "/api"}
-	keys, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{})
+	secrets := [][]byte{db.secret} // a new one goes in front, and the old one stays until nothing rests on it
+	keys, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{Store: db.credentials.Ring("access"), Secrets: secrets})
 	if err != nil {
 		return nil, err
 	}
-	clients, err := t.clients(programs)
+	clients, err := t.clients(teams)
 	if err != nil {
 		return nil, err
 	}
-	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
-	if err != nil {
-		return nil, err
-	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
 	t.server, err = server.New(server.Config{
 		Issuer: base + "/oauth", Clients: clients, Resources: []string{t.api}, Keys: keys,
-		Sessions: refresh.Config{Store: store, Keys: [][]byte{secret}},
+		Sessions: refresh.Config{Store: db.credentials.Grants(), Keys: secrets},
 		// For the Authorize button of the page at /docs/. Applications of your own log in as the pages do.
 		LegacyPassword: &server.LegacyPassword{Verify: people.verify, Logins: people.logins, Client: "docs"},
 		Observer:       auth.NewLogObserver(logger),
@@ -62,7 +56,7 @@ func newTokens(ctx context.Context, base string, people *people, programs server
 }
 
 // clients are two applications of our own, and whatever programs teams have.
-func (t *tokens) clients(programs server.ClientSource) (server.ClientSource, error) {
+func (t *tokens) clients(teams *teams) (server.ClientSource, error) {
 	var own []*server.Client
 	for _, c := range []server.ClientConfig{
 		{ID: "web", Public: true, Grants: []server.Grant{server.GrantRefresh}},
@@ -83,15 +77,22 @@ func (t *tokens) clients(programs server.ClientSource) (server.ClientSource, err
 		if client, err := ours.Client(ctx, id); err == nil {
 			return client, nil
 		}
-		return programs.Client(ctx, id)
+		p, known, err := teams.program(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err // which is 503, and must not be "unknown"
+		case !known:
+			return nil, server.ErrUnknownClient
+		}
+		return t.client(p)
 	}), nil
 }
 
-// newProgram is a machine client: it gets tokens for itself, with its id and secret.
-func (t *tokens) newProgram(id string, secret server.SecretHash) (*server.Client, error) {
+// client is a program as the token endpoint knows it: it gets tokens for itself, with its id and secret.
+func (t *tokens) client(p program) (*server.Client, error) {
 	scopes := auth.MustScopeSet("notes:read", "notes:write")
 	return server.NewClient(server.ClientConfig{
-		ID: id, Secrets: []server.SecretHash{secret}, Grants: []server.Grant{server.GrantClientCredentials},
+		ID: p.ID, Secrets: []server.SecretHash{p.secret}, Grants: []server.Grant{server.GrantClientCredentials},
 		Scopes: scopes, DefaultScopes: scopes, Resources: []string{t.api},
 	})
 }
