@@ -172,6 +172,7 @@ func TestRoutes(t *testing.T) {
 		{"and is out with his next request", "bob", "GET", "/api/teams/TEAM/notes", "", 403, ""},
 		{"a team keeps an owner", "alice", "DELETE", "/api/teams/TEAM/members/alice", "", 409, ""},
 		{"programs own nothing", "alice", "POST", "/api/teams/TEAM/programs", `{"name":"p","role":"owner"}`, 422, ""},
+		{"nobody deletes the notes of others", "bob", "DELETE", "/api/teams/BOBS/notes/1", "", 404, ""},
 		{"nobody removes the programs of others", "bob", "DELETE", "/api/teams/BOBS/programs/PROGRAM", "", 404, ""},
 		{"alice removes hers", "alice", "DELETE", "/api/teams/TEAM/programs/PROGRAM", "", 204, ""},
 		{"its token is worth nothing then", "importer", "GET", "/api/teams/TEAM/notes", "", 403, ""},

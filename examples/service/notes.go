@@ -84,6 +84,7 @@ func (t *teams) removeNote(ctx context.Context, team string, id int64, check fun
 		if err := check(n); err != nil {
 			return err
 		}
-		return changed(tx.ExecContext(ctx, "DELETE FROM notes WHERE id = $1", id))
+		_, err = tx.ExecContext(ctx, "DELETE FROM notes WHERE id = $1", id)
+		return err
 	})
 }

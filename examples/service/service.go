@@ -49,7 +49,7 @@ func newService(ctx context.Context, base string, db *database, logger *slog.Log
 	if s.tokens, err = newTokens(ctx, base, db, s.people, s.teams, logger); err != nil {
 		return nil, err
 	}
-	if s.keys, err = apikey.New(apikey.Config{
+	if s.keys, err = apikey.New(apikey.Config{ // of one person, 100 fit; sessions end by themselves: no store has a limit
 		Prefix: "notes", Store: db.credentials.APIKeys(),
 		OnError: func(err error) { logger.Error("API keys", "error", err) },
 	}); err != nil {
