@@ -49,8 +49,8 @@ type KeyRingConfig struct { //nolint:recvcheck // its methods for printing must 
 	// Store persists the ring, so that it outlives the process and several instances share it. Nil keeps it in
 	// memory.
 	Store RingStore
-	// Secrets seal the ring in Store: 32 random bytes each, the first for sealing, all of them for opening.
-	// Required with Store.
+	// Secrets seal the ring in Store: 32 random bytes each, the first for sealing, all of them for opening. They may be
+	// those of package refresh too: each derives keys of its own. Required with Store.
 	Secrets [][]byte
 
 	// Generate makes a key for Algorithm, in a KMS or an HSM for one. Nil makes it in memory.

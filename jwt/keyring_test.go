@@ -607,6 +607,7 @@ func TestNewKeyRingRefuses(t *testing.T) {
 		{"a long max-age", jwt.KeyRingConfig{MaxAge: 48 * time.Hour}},
 		{"a store without a secret", jwt.KeyRingConfig{Store: store}},
 		{"a secret without a store", jwt.KeyRingConfig{Secrets: [][]byte{secret(1)}}},
+		{"a secret of zeros", jwt.KeyRingConfig{Store: store, Secrets: [][]byte{make([]byte, 32)}}},
 		{"a short secret", jwt.KeyRingConfig{Store: store, Secrets: [][]byte{[]byte("short")}}},
 		{"Encode without Decode", jwt.KeyRingConfig{Encode: func(crypto.Signer) ([]byte, error) { return nil, nil }}},
 	} {

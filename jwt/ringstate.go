@@ -8,8 +8,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth/internal/jose"
+	"github.com/cardea-go/auth/internal/secret"
 )
 
 // A RingStore persists one [KeyRing]: one value, sealed, with a version that counts its changes.
@@ -238,6 +241,8 @@ func (r *KeyRing) save(ctx context.Context, s *ringState) error {
 	return nil
 }
 
+const ringKeyLabel = "cardea-go/auth/jwt key ring 1, sealing key"
+
 // A ringBox seals with AES-256-GCM.
 type ringBox struct{ aeads []cipher.AEAD }
 
@@ -249,11 +254,16 @@ func ringLabel(version uint64) []byte {
 
 func newRingBox(secrets [][]byte) (*ringBox, error) {
 	b := &ringBox{}
-	for i, secret := range secrets {
-		if len(secret) != 32 {
-			return nil, fmt.Errorf("jwt: KeyRingConfig.Secrets: secret %d has %d bytes: use 32 random ones", i, len(secret))
+	for i, key := range secrets {
+		if len(key) != 32 {
+			return nil, fmt.Errorf("jwt: KeyRingConfig.Secrets: secret %d has %d bytes: use 32 random ones", i, len(key))
 		}
-		block, err := aes.NewCipher(secret)
+		if secret.Empty(key) {
+			return nil, fmt.Errorf("jwt: KeyRingConfig.Secrets: secret %d "+secret.FillIt, i)
+		}
+		h := hmac.New(sha256.New, key) // a key of its own: the program may use the secret elsewhere
+		h.Write([]byte(ringKeyLabel))
+		block, err := aes.NewCipher(h.Sum(nil))
 		if err != nil {
 			return nil, fmt.Errorf("jwt: KeyRingConfig.Secrets: %w", err)
 		}
