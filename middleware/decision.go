@@ -59,7 +59,16 @@ func (d Decision) Text() string {
 
 const textNotFound = "there is nothing here"
 
-func (d Decision) concealed() bool { return d.guard != nil && d.guard.c.Conceal }
+// concealed reports whether the answer is that of nothing. An outage behind a guard that has let the caller in is none: they
+// know what is there.
+func (d Decision) concealed() bool {
+	if d.late {
+		if kind := auth.KindOf(d.Err); kind == auth.KindUnavailable || kind == auth.KindThrottled {
+			return false
+		}
+	}
+	return d.guard != nil && d.guard.c.Conceal
+}
 
 // Challenges returns those that the answer carries, in order, or none.
 func (d Decision) Challenges() []auth.Challenge {

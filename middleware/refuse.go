@@ -11,7 +11,8 @@ var errNoRefusal = errors.New("middleware: Refuse without an error: call it wher
 
 // Refuse answers r with err as the guard in front of the handler would, for a handler that learns only with the resource at
 // hand that the caller may not go on: status, challenges, Retry-After, the guard's own ErrorWriter, or the 404 of a guard
-// that conceals. The guard's observer is told, and its log of errors. An error that is no [*auth.Error], and no error at
+// that conceals. An outage (503) and too many tries (429) are not concealed from a caller whom the guard has let in. The
+// guard's observer is told, and its log of errors. An error that is no [*auth.Error], and no error at
 // all, is one of [auth.KindUnavailable]: 503, and its text is not shown.
 //
 // A NotFound that answers for what is concealed gets the request as it was before the guard. A principal that the program

@@ -108,6 +108,43 @@ func TestRefuseInTheGuardsOwnWords(t *testing.T) {
 	}
 }
 
+// TestRefuseConcealsNoOutageFromWhomTheGuardLetIn has a store that is down read as gone to nobody who may see what is there.
+func TestRefuseConcealsNoOutageFromWhomTheGuardLetIn(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		err     error
+		status  int
+		conceal bool
+	}{
+		{"a store that is down", errors.New(secretMarker), 503, false},
+		{"too many tries", auth.Throttled(2 * time.Second), 429, false},
+		{"what is not allowed", auth.Forbidden(auth.ReasonNotAllowed, nil), 404, true},
+		{"a login that is too old", auth.Invalid(auth.ReasonExpired, nil), 404, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var events authtest.Recorder
+			m := middleware.NewMux(middleware.MuxConfig{Guard: newGuard(t, middleware.Config{Authenticator: tokens(t), Observer: &events})})
+			m.HandleFunc("GET /a", middleware.Authenticated().Conceal(), func(w http.ResponseWriter, r *http.Request) { middleware.Refuse(w, r, tt.err) })
+			h := build(t, m)
+			resp := authtest.Do(h, authtest.Request("GET", "/a", "Authorization", "Bearer t-alice"))
+			if resp.StatusCode != tt.status || (resp.Header.Get("Retry-After") == "") != tt.conceal {
+				t.Errorf("got status %d, Retry-After %q, want %d", resp.StatusCode, resp.Header.Get("Retry-After"), tt.status)
+			}
+			if e := events.Last(); e.Concealed != tt.conceal || e.Status != tt.status {
+				t.Errorf("got event %+v", e)
+			}
+			if got := body(t, resp); strings.Contains(got, secretMarker) {
+				t.Errorf("got body %s", got)
+			}
+			for _, credential := range []string{"Bearer t-down", "Bearer t-expired"} { // whom it has not let in
+				if got := authtest.Do(h, authtest.Request("GET", "/a", "Authorization", credential)).StatusCode; got != 404 {
+					t.Errorf("%s: got status %d, want 404", credential, got)
+				}
+			}
+		})
+	}
+}
+
 // TestRefuseConcealsInTheHeadersToo compares whole answers: a header that only a route that exists has would tell.
 func TestRefuseConcealsInTheHeadersToo(t *testing.T) {
 	refuse := func(w http.ResponseWriter, r *http.Request) {

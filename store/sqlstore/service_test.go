@@ -123,7 +123,7 @@ func TestADatabaseThatIsGoneIsAnOutage(t *testing.T) {
 				t.Errorf("%s: got %d, want 503", name, got)
 			}
 		}
-		if _, err := i.sessions.Refresh(t.Context(), refresh.Request{Token: pair.RefreshToken}); kindOf(err) != auth.KindUnavailable {
+		if _, err := i.sessions.Refresh(t.Context(), refresh.Request{Token: pair.RefreshToken}); auth.KindOf(err) != auth.KindUnavailable {
 			t.Errorf("refresh: got %v, want unavailable", err)
 		}
 		ctx := t.Context()
@@ -184,11 +184,4 @@ func TestConfigIsChecked(t *testing.T) {
 			}
 		})
 	}
-}
-
-func kindOf(err error) auth.Kind {
-	if e, ok := errors.AsType[*auth.Error](err); ok {
-		return e.Kind
-	}
-	return 0
 }
