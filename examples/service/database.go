@@ -26,7 +26,8 @@ var schema string
 
 // openDatabase opens the file at path, and the secret beside it. What is not there yet is made.
 func openDatabase(ctx context.Context, path string) (*database, error) {
-	secret, err := loadSecret(path + ".secret")
+	_, missing := os.Stat(path)
+	secret, err := loadSecret(path+".secret", errors.Is(missing, fs.ErrNotExist))
 	if err != nil {
 		return nil, err
 	}
@@ -57,20 +58,20 @@ func (d *database) prepare(ctx context.Context) (err error) {
 const secretSize = 32 // bytes
 
 // loadSecret stands for the place where you keep secrets. A real service takes its secret from there: beside the database,
-// whoever copies the directory has both.
-func loadSecret(path string) ([]byte, error) {
+// whoever copies the directory has both. It is made where there is no database yet that needs the one that was.
+func loadSecret(path string, isNew bool) ([]byte, error) {
 	secret, err := os.ReadFile(path) //nolint:gosec // the operator's own path
-	if errors.Is(err, fs.ErrNotExist) {
+	if isNew && errors.Is(err, fs.ErrNotExist) {
 		secret = make([]byte, secretSize)
 		_, _ = rand.Read(secret) // never fails
 		err = os.WriteFile(path, secret, 0o600)
 	}
-	switch {
-	case err != nil:
-		return nil, err
-	case len(secret) != secretSize:
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(secret) != secretSize {
 		return nil, fmt.Errorf("service: %s has %d bytes, want %d: put the secret back that the database was made with, or begin "+
 			"anew without both files", path, len(secret), secretSize)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return secret, nil
 }

@@ -150,6 +150,12 @@ func TestTheSecretIsOfOneSize(t *testing.T) {
 			t.Errorf("%d bytes: got error %v, want one that names the file", size, err)
 		}
 	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDatabase(t.Context(), path); err == nil || !strings.Contains(err.Error(), "put the secret back") {
+		t.Errorf("without the secret of a database that is there: got error %v, want one that says what to do", err)
+	}
 	if err := os.WriteFile(file, bytes.Repeat([]byte("x"), 32), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func (s *service) build() error {
 	if err != nil {
 		return err
 	}
-	mux := middleware.NewMux(middleware.MuxConfig{Guard: api})
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: api, Around: inTeam})
 	account := mux.Group(middleware.Require(auth.Scopes("account")))
 	public := middleware.Public()
 
@@ -161,7 +161,7 @@ func (s *service) build() error {
 	if err != nil {
 		return err
 	}
-	s.handler = inTeam(s.policy.Track(built))
+	s.handler = s.policy.Track(built)
 	return nil
 }
 
@@ -181,15 +181,14 @@ func signUpLimit() (func(http.Handler) http.Handler, error) {
 
 type teamKey struct{}
 
-// inTeam says which team a path is about, for the policy, before any guard asks. The patterns are read as those of the
-// routes are.
+// inTeam says which team a route is about, for the policy, before any guard asks.
 func inTeam(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/teams/{team}/{rest...}", func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), teamKey{}, r.PathValue("team"))))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if team := r.PathValue("team"); team != "" {
+			r = r.WithContext(context.WithValue(r.Context(), teamKey{}, team))
+		}
+		next.ServeHTTP(w, r)
 	})
-	mux.Handle("/", next)
-	return mux
 }
 
 // teamOf is "" where the path is about no team: then only roles that are held everywhere count.
@@ -286,9 +285,6 @@ func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, err.Error(), http.StatusConflict)
 	case errors.Is(err, errNoRoom), errors.Is(err, errFull):
 		http.Error(w, err.Error(), http.StatusInsufficientStorage)
-	case auth.KindOf(err) == auth.KindUnavailable:
-		s.log.ErrorContext(r.Context(), "request failed", "path", r.Pattern, "error", err)
-		http.Error(w, "the service can't answer that now", http.StatusServiceUnavailable)
 	default:
 		middleware.Refuse(w, r, err)
 	}
