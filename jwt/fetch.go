@@ -7,13 +7,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/cardea-go/auth/internal/discovery"
 	"github.com/cardea-go/auth/internal/jose"
 )
 
@@ -35,11 +35,6 @@ func (e *locationError) Error() string {
 	return "jwt: keys: the request to the jwks_uri of the metadata failed"
 }
 func (e *locationError) Unwrap() error { return e.cause }
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
 
 // jitter spreads d by a tenth in both directions, so that many instances do not ask at once.
 func jitter(d time.Duration) time.Duration {
@@ -177,7 +172,7 @@ func selectable(keys []*PublicKey) []*PublicKey {
 // discover finds the address of the set in the issuer's metadata.
 func (r *Remote) discover(ctx context.Context) (string, error) {
 	var errs []error
-	for _, address := range metadataAddresses(r.c.Issuer) {
+	for _, address := range discovery.Addresses(r.c.Issuer) {
 		body, _, err := r.get(ctx, address, "")
 		var location string
 		if err == nil {
@@ -189,17 +184,6 @@ func (r *Remote) discover(ctx context.Context) (string, error) {
 		errs = append(errs, err)
 	}
 	return "", errors.Join(errs...)
-}
-
-// metadataAddresses returns where the metadata of an issuer are: OpenID Connect Discovery 1.0 §4.1 appends the
-// well-known path, RFC 8414 §3.1 puts it between host and path.
-func metadataAddresses(issuer string) []string {
-	addresses := []string{strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"}
-	if u, err := url.Parse(issuer); err == nil {
-		u.Path = "/.well-known/oauth-authorization-server" + strings.TrimSuffix(u.Path, "/")
-		addresses = append(addresses, u.String())
-	}
-	return addresses
 }
 
 func (r *Remote) readMetadata(body []byte) (string, error) {

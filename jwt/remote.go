@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cardea-go/auth/internal/discovery"
 	"github.com/cardea-go/auth/internal/jose"
 )
 
@@ -190,7 +191,7 @@ func (c *RemoteConfig) checkURL(address string) error {
 		return fmt.Errorf("jwt: RemoteConfig: address %q: use https://host/path", redactURL(u))
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme == "http" && c.InsecureAllowHTTP && isLoopback(u.Hostname()):
+	case u.Scheme == "http" && c.InsecureAllowHTTP && discovery.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return fmt.Errorf("jwt: RemoteConfig: address %q: use https (http to a loopback address needs InsecureAllowHTTP)", redactURL(u))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/discovery"
 )
 
 // Limits and defaults of an [IntrospectorConfig].
@@ -132,7 +133,7 @@ func (c *IntrospectorConfig) check() error {
 		add("Endpoint is empty: set the introspection_endpoint of your issuer's metadata")
 	case err != nil || !isHTTP(u):
 		add("Endpoint is not an absolute URL without user information and fragment: use one such as https://as.example.com/introspect")
-	case u.Scheme != "https" && !isLoopback(u):
+	case u.Scheme != "https" && !discovery.IsLoopback(u.Hostname()):
 		add("Endpoint %q: use https; http is for loopback addresses only", c.Endpoint)
 	}
 	if c.Issuer == "" {

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/discovery"
 	"github.com/cardea-go/auth/jwt"
 )
 
@@ -103,16 +103,10 @@ func checkResourceURL(field, text string) error {
 	if err != nil || !isHTTP(u) || u.RawQuery != "" || u.ForceQuery || strings.ContainsAny(text, "#\"\\ {}<>^`|") {
 		return fmt.Errorf("oauth2: Resource.%s: %q: use a URL such as https://api.example.com, without query and fragment", field, text)
 	}
-	if u.Scheme != "https" && !isLoopback(u) {
+	if u.Scheme != "https" && !discovery.IsLoopback(u.Hostname()) {
 		return fmt.Errorf("oauth2: Resource.%s: %q: use https; http is for loopback addresses only", field, text)
 	}
 	return nil
-}
-
-func isLoopback(u *url.URL) bool {
-	host := u.Hostname()
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // origin returns scheme and host of a URL that has been checked.
