@@ -35,6 +35,19 @@ func (f ClientAuthenticationFunc) authenticate(ctx context.Context, header http.
 
 func (f ClientAuthenticationFunc) prepare(string) (ClientAuthentication, error) { return f, nil }
 
+// PrepareClientAuthentication checks c for endpoints of an issuer and returns what authenticates requests to them, for calls
+// that this package does not make. Its errors say what to change.
+func PrepareClientAuthentication(c ClientAuthentication, issuer string) (ClientAuthenticationFunc, error) {
+	if isNil(c) {
+		return nil, errors.New("oauth2: client authentication is nil: use ClientSecretBasic, ClientSecretPost or PrivateKeyJWT")
+	}
+	prepared, err := c.prepare(issuer)
+	if err != nil {
+		return nil, err
+	}
+	return prepared.authenticate, nil
+}
+
 // clientSecret is a client's name and password, sent in one of two ways.
 type clientSecret struct {
 	_      [0]func() // == does not compile
