@@ -8,6 +8,7 @@
 //     [TestUsers], [TestRingStore], [TestReplayStore] and [TestGrantStore] do the same for what other packages let you implement.
 //   - Tokens: [NewIssuer] is an issuer on a real server, with keys that rotate and every way to fail. [Introspection] is an
 //     endpoint that can be made to fail, [DPoPKey] a client that makes proofs.
+//   - Logins: [NewProvider] is an OpenID provider at which whoever you name logs in, [Provider.Visit] the browser.
 //
 // It is for tests only; nothing in it keeps a secret.
 package authtest

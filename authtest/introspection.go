@@ -86,9 +86,11 @@ func (s *Introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Introspection) isClient(r *http.Request) bool {
-	if s.ClientID == "" {
-		return true
-	}
+	return s.ClientID == "" || isClient(r, s.ClientID, s.ClientSecret)
+}
+
+// isClient reports whether a request whose form is parsed comes from a client, by Basic or by its form.
+func isClient(r *http.Request, wantID, wantSecret string) bool {
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Basic "); ok {
 		pair, _ := base64.StdEncoding.DecodeString(text)
@@ -96,7 +98,7 @@ func (s *Introspection) isClient(r *http.Request) bool {
 		id, _ = url.QueryUnescape(a)
 		secret, _ = url.QueryUnescape(b)
 	}
-	return id == s.ClientID && secret == s.ClientSecret
+	return id == wantID && secret == wantSecret
 }
 
 // RoundTrip implements [http.RoundTripper] without a network.

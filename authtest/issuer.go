@@ -11,6 +11,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -42,7 +43,8 @@ type Issuer struct {
 	signing    *jwt.SigningKey
 	withoutAlg bool
 	down       bool
-	gate       chan struct{} // closed where the server answers at once
+	metadata   map[string]any // beside the usual members
+	gate       chan struct{}  // closed where the server answers at once
 	fetches    int
 }
 
@@ -59,6 +61,12 @@ type IssuerConfig struct {
 // NewIssuer starts an issuer, which stops when the test ends.
 func NewIssuer(tb testing.TB, c IssuerConfig) *Issuer {
 	tb.Helper()
+	return startIssuer(tb, c, http.NewServeMux())
+}
+
+// startIssuer starts an issuer that serves the routes of mux too.
+func startIssuer(tb testing.TB, c IssuerConfig, mux *http.ServeMux) *Issuer {
+	tb.Helper()
 	i := &Issuer{Audience: c.Audience, alg: cmp.Or(c.Algorithm, jwt.EdDSA), clock: c.Clock, gate: make(chan struct{})}
 	if i.Audience == "" {
 		i.Audience = "test-audience"
@@ -68,7 +76,6 @@ func NewIssuer(tb testing.TB, c IssuerConfig) *Issuer {
 	}
 	close(i.gate)
 	i.Rotate(tb)
-	mux := http.NewServeMux()
 	mux.HandleFunc("GET /jwks", i.serveKeys)
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.serveMetadata)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", i.serveMetadata)
@@ -334,11 +341,16 @@ func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (i *Issuer) serveMetadata(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string]any{
+	members := map[string]any{
 		"issuer": i.URL, "jwks_uri": i.JWKSURL(),
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{string(i.alg)},
-	})
+	}
+	i.mu.Lock()
+	maps.Copy(members, i.metadata)
+	i.mu.Unlock()
+	maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
+	writeJSON(w, members)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
