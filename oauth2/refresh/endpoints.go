@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/internal/problem"
+	"github.com/cardea-go/auth/internal/sitepath"
 	"github.com/cardea-go/auth/oauth2/dpop"
 	"github.com/cardea-go/auth/oauth2/internal/wire"
 )
@@ -109,6 +111,25 @@ func (e *Endpoints) Answer(w http.ResponseWriter, t Tokens) {
 		e.setCookie(w, t.RefreshToken, int(t.RefreshExpiresAt.Sub(t.now)/time.Second))
 	}
 	wire.JSON(w, http.StatusOK, answer)
+}
+
+// Redirect ends a login that came by a link, such as that of oauth2/client: it sets the cookie and sends the browser to path,
+// a path of this site, where the page gets its first access token from [Endpoints.Refresh]. What is no such path becomes "/".
+// Without [EndpointsConfig.Cookie] the answer is 500, as tokens have no place in a URL.
+func (e *Endpoints) Redirect(w http.ResponseWriter, r *http.Request, t Tokens, path string) {
+	if e.cookie == nil {
+		problem.Write(w, http.StatusInternalServerError, "this login needs a cookie: set EndpointsConfig.Cookie")
+		return
+	}
+	if t.now.IsZero() { // not from Issue or Refresh
+		t.now = e.i.c.Clock()
+	}
+	if !sitepath.Is(path) {
+		path = "/"
+	}
+	e.setCookie(w, t.RefreshToken, int(t.RefreshExpiresAt.Sub(t.now)/time.Second))
+	wire.NoStore(w.Header())
+	http.Redirect(w, r, path, http.StatusSeeOther)
 }
 
 func (e *Endpoints) setCookie(w http.ResponseWriter, value string, maxAge int) {

@@ -100,6 +100,35 @@ func TestAnswerCountsFromNow(t *testing.T) {
 	}
 }
 
+func TestRedirectEndsALoginThatCameByALink(t *testing.T) {
+	w := newWorld(t, nil)
+	e := w.endpoints(refresh.EndpointsConfig{Cookie: &refresh.CookieConfig{}})
+	for path, want := range map[string]string{
+		"/notes?page=2": "/notes?page=2", "": "/", "https://evil.example/": "/", "//evil.example": "/", "/\\evil.example": "/", "/\t/evil.example": "/",
+	} {
+		rec := httptest.NewRecorder()
+		tokens := w.login(refresh.Login{})
+		e.Redirect(rec, httptest.NewRequest("GET", "/login/callback", nil), tokens, path)
+		cookie := onlyCookie(t, rec.Result())
+		if rec.Code != 303 || rec.Header().Get("Location") != want || cookie.Value != tokens.RefreshToken || cookie.SameSite != http.SameSiteStrictMode || rec.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%q: got %d to %q, cookie %v", path, rec.Code, rec.Header().Get("Location"), cookie)
+		}
+		if strings.Contains(rec.Body.String(), tokens.AccessToken) || strings.Contains(rec.Body.String(), tokens.RefreshToken) {
+			t.Error("got a token in the body")
+		}
+	}
+	rec := httptest.NewRecorder()
+	e.Redirect(rec, httptest.NewRequest("GET", "/", nil), refresh.Tokens{RefreshToken: "r", RefreshExpiresAt: start.Add(time.Hour)}, "/")
+	if onlyCookie(t, rec.Result()).MaxAge != 3600 {
+		t.Errorf("tokens from elsewhere: got cookie %v", rec.Result().Cookies())
+	}
+	rec = httptest.NewRecorder()
+	w.endpoints(refresh.EndpointsConfig{}).Redirect(rec, httptest.NewRequest("GET", "/", nil), w.login(refresh.Login{}), "/")
+	if rec.Code != 500 || len(rec.Result().Cookies()) > 0 || rec.Header().Get("Location") != "" {
+		t.Errorf("without a cookie: got %d %v", rec.Code, rec.Header())
+	}
+}
+
 func TestEndpointsInCookies(t *testing.T) {
 	for _, tt := range []struct{ path, name string }{{"", "__Host-refresh"}, {"/", "__Host-refresh"}, {"/auth", "__Secure-refresh"}} {
 		t.Run("path "+tt.path, func(t *testing.T) {
