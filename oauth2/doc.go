@@ -31,8 +31,8 @@
 // behind it. That is what clients of the Model Context Protocol need to find their way; [AuthenticatorConfig.AskFor] tells
 // them which scopes to begin with, besides those of the route. The example mcp is a whole server of that protocol.
 //
-// Logging in with somebody else's account is not here, nor is issuing tokens. For JWTs that are no OAuth access tokens see
-// package jwt.
+// Logging in with somebody else's account is in package oauth2/client, issuing tokens in oauth2/refresh and oauth2/server. For
+// JWTs that are no OAuth access tokens see package jwt.
 //
 // # What is answered
 //

@@ -2,6 +2,7 @@ package fastapi_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/jwt"
 	"github.com/cardea-go/auth/middleware"
+	"github.com/cardea-go/auth/oauth2/client"
 	"github.com/cardea-go/auth/oauth2/refresh"
 	"github.com/cardea-go/auth/rbac"
 )
@@ -175,5 +177,28 @@ var askedRows = []row{
 		other, b := provider(t, nil)
 		other.SetDown(true)
 		want(t, guard(t, b), bearer(other.Token(t, "alice")), 503)
+	}},
+	{"People log in with a provider", func(t *testing.T) {
+		p := authtest.NewProvider(t, authtest.ProviderConfig{Issuer: authtest.IssuerConfig{Algorithm: jwt.EdDSA}})
+		login := must(client.NewLogin(client.LoginConfig{
+			Issuer: p.URL, ClientID: p.ClientID, RedirectURL: p.RedirectURL(), Algorithms: []jwt.Algorithm{jwt.EdDSA},
+			Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
+			Done: func(w http.ResponseWriter, _ *http.Request, who *client.Identity) {
+				_, _ = io.WriteString(w, who.Claims.Subject())
+			},
+		}))
+		t.Cleanup(func() { _ = login.Close() })
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /login", login.Start)
+		mux.HandleFunc("GET /login/callback", login.Callback)
+		p.LogIn("johndoe")
+		wantText(t, string(must(io.ReadAll(p.Visit(mux, "https://app.example/login", nil).Body))), "johndoe")
+		want(t, mux, authtest.Request("GET", "/login/callback?code=guess&state=guessedstate"), 401)
+	}},
+	{"Stores on a database", func(t *testing.T) { // what the kits say of a store that keeps the contract; the database's are its module's
+		kit := authtest.APIKeyStoreKit{New: func() (apikey.Store, error) { return apikey.NewMemoryStore(apikey.MemoryConfig{}), nil }}
+		if err := authtest.CheckAPIKeyStore(kit); err != nil {
+			t.Error(err)
+		}
 	}},
 }

@@ -29,7 +29,7 @@ func TestFastAPI(t *testing.T) {
 	if strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
 		return // only some were asked for
 	}
-	const least = 85
+	const least = 87
 	if len(ran) < least {
 		t.Errorf("got %d rows, want at least %d", len(ran), least)
 	}

@@ -1,0 +1,56 @@
+package client
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// failurePause is how long a failure stands, so that callers who waited do not try one after another.
+const failurePause = time.Second
+
+// A cell keeps a value that is fetched when it is needed, by one caller at a time while the others wait.
+type cell[T any] struct {
+	clock func() time.Time
+	turn  chan struct{} // room for one
+	value atomic.Pointer[T]
+
+	failure error // under turn, as is until
+	until   time.Time
+}
+
+func newCell[T any](clock func() time.Time) *cell[T] {
+	return &cell[T]{clock: clock, turn: make(chan struct{}, 1)}
+}
+
+// get returns the value where it is good, else what fetch returns.
+func (c *cell[T]) get(ctx context.Context, good func(*T) bool, fetch func(context.Context) (*T, error)) (*T, error) {
+	if v := c.value.Load(); v != nil && good(v) {
+		return v, nil
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if v := c.value.Load(); v != nil && good(v) { // fetched meanwhile
+		return v, nil
+	}
+	if c.failure != nil && c.clock().Before(c.until) {
+		return nil, c.failure
+	}
+	v, err := fetch(ctx)
+	if err != nil {
+		if ctx.Err() == nil { // else it is this caller's affair
+			c.failure, c.until = err, c.clock().Add(failurePause)
+		}
+		return nil, err
+	}
+	c.failure = nil
+	c.value.Store(v)
+	return v, nil
+}
+
+// forget drops the value, if it is still that one.
+func (c *cell[T]) forget(v *T) { c.value.CompareAndSwap(v, nil) }

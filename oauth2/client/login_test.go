@@ -1,0 +1,571 @@
+package client_test
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cardea-go/auth"
+	"github.com/cardea-go/auth/authtest"
+	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/oauth2"
+	"github.com/cardea-go/auth/oauth2/client"
+)
+
+func TestLogin(t *testing.T) {
+	for name, change := range map[string]func(*client.LoginConfig){
+		"with a secret by Basic":    nil,
+		"with a secret in the form": func(c *client.LoginConfig) { c.Client = oauth2.ClientSecretPost("app", "s3cret") },
+		"with a limit of age":       func(c *client.LoginConfig) { c.MaxAge = time.Hour },
+		"with scopes and a prompt":  func(c *client.LoginConfig) { c.Scopes, c.Prompt = []string{"email", "openid"}, "login" },
+		"with an older sealing key": func(c *client.LoginConfig) { c.Keys = [][]byte{key(2), key(1)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, change)
+			s.provider.LogIn("248289761001", authtest.WithClaim("email", "jane@example.com"))
+			jar := map[string]string{"theme": "dark"}
+			resp := s.provider.Visit(s.handler, "https://app.example/login?return_to=/notes%3Fpage=2", jar)
+			if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/notes?page=2" {
+				t.Fatalf("got %d to %q; %s", resp.StatusCode, resp.Header.Get("Location"), s.log.String())
+			}
+			who := s.identities[0]
+			if who.Claims.Issuer() != s.provider.URL || who.Claims.Subject() != "248289761001" || who.ReturnTo != "/notes?page=2" {
+				t.Errorf("got %s of %s, back to %q", who.Claims.Subject(), who.Claims.Issuer(), who.ReturnTo)
+			}
+			if email, err := jwt.Claim[string](who.Claims, "email"); err != nil || email != "jane@example.com" {
+				t.Errorf("got e-mail %q, %v", email, err)
+			}
+			if who.Tokens.AccessToken == "" || !who.Tokens.ExpiresAt.Equal(s.clock.Now().Add(10*time.Minute)) || !who.Tokens.Scopes.Has("openid") {
+				t.Errorf("got tokens until %v with scopes %v", who.Tokens.ExpiresAt, who.Tokens.Scopes)
+			}
+			if len(jar) != 1 || jar["theme"] != "dark" {
+				t.Errorf("the browser keeps %v, want its own cookie alone", jar)
+			}
+			if e := s.events.Last(); e.Outcome != auth.OutcomeAllowed || e.Subject != "248289761001" || e.Issuer != s.provider.URL || e.Authenticator != "login" {
+				t.Errorf("got event %+v", e)
+			}
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+				wantSilent(t, fmt.Sprintf(verb, who.Tokens), who.Tokens.AccessToken, who.Tokens.IDToken)
+			}
+			if text, err := json.Marshal(who.Tokens); err != nil || strings.Contains(string(text), "access-") {
+				t.Errorf("got %s, %v", text, err)
+			}
+		})
+	}
+}
+
+func TestLoginOfAPublicClientWithTheUsualAlgorithm(t *testing.T) {
+	s := &site{clock: newClock()}
+	s.provider = authtest.NewProvider(t, authtest.ProviderConfig{Issuer: authtest.IssuerConfig{Clock: s.clock.Now}})
+	h := s.login(t, func(c *client.LoginConfig) { c.ClientID, c.Client, c.Algorithms = "test-client", nil, nil })
+	if resp := s.provider.Visit(h, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/" {
+		t.Fatalf("got %d to %q; %s", resp.StatusCode, resp.Header.Get("Location"), s.log.String())
+	}
+}
+
+func TestStart(t *testing.T) {
+	s := newSite(t, func(c *client.LoginConfig) {
+		c.Scopes, c.MaxAge, c.Prompt = []string{"email"}, 90*time.Second, "select_account"
+	})
+	s.provider.SetMetadata("authorization_endpoint", s.provider.URL+"/authorize?tenant=7")
+	location, jar := s.begin(t, s.handler, "https://app.example/login")
+	again, _ := s.begin(t, s.handler, "https://app.example/login")
+	u, err := url.Parse(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := url.Parse(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	for name, want := range map[string]string{
+		"response_type": "code", "client_id": "app", "redirect_uri": redirectURL, "scope": "openid email", "code_challenge_method": "S256",
+		"max_age": "90", "prompt": "select_account", "tenant": "7",
+	} {
+		if got := q[name]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{"state", "nonce", "code_challenge"} {
+		if len(q.Get(name)) != 43 || q.Get(name) == other.Query().Get(name) {
+			t.Errorf("%s: got %q and %q, want two of 256 bits", name, q.Get(name), other.Query().Get(name))
+		}
+	}
+	if len(jar) != 1 {
+		t.Fatalf("got cookies %v, want one", jar)
+	}
+	for name, value := range jar {
+		raw, err := base64.RawURLEncoding.DecodeString(value)
+		if err != nil || strings.Contains(string(raw), q.Get("nonce")) {
+			t.Errorf("cookie %s can be read", name)
+		}
+	}
+}
+
+func TestTheCookieIsForThisBrowserAlone(t *testing.T) {
+	s := newSite(t, nil)
+	resp := authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login"))
+	c := resp.Cookies()[0]
+	if !strings.HasPrefix(c.Name, "__Host-login-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 600 {
+		t.Errorf("got cookie %+v", c)
+	}
+	if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("got Cache-Control %q", got)
+	}
+}
+
+// TestTabs has several logins under way in one browser, up to a number that its requests can carry.
+func TestTabs(t *testing.T) {
+	s := newSite(t, nil)
+	jar := map[string]string{}
+	visit := func(link string) *http.Response {
+		r := authtest.Request(http.MethodGet, link)
+		for name, value := range jar {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		resp := authtest.Do(s.handler, r)
+		for _, c := range resp.Cookies() {
+			if jar[c.Name] = c.Value; c.MaxAge < 0 {
+				delete(jar, c.Name)
+			}
+		}
+		return resp
+	}
+	for range 4 {
+		visit("https://app.example/login")
+	}
+	if len(jar) != 4 {
+		t.Fatalf("got %d cookies after 4 links, want 4", len(jar))
+	}
+	resp := s.provider.Visit(s.handler, "https://app.example/login", jar)
+	if resp.StatusCode != http.StatusSeeOther || len(s.identities) != 1 {
+		t.Errorf("the fifth: got status %d", resp.StatusCode)
+	}
+	if len(jar) != 0 {
+		t.Errorf("got %d cookies after the fifth, want none", len(jar))
+	}
+}
+
+func TestReturnTo(t *testing.T) {
+	s := newSite(t, nil)
+	for _, path := range []string{"/", "/notes", "/notes?a=b&c=//d", "/a/../b", "/%2Fevil.example", "/é", "/notes#top", "/a:b"} {
+		resp := s.provider.Visit(s.handler, "https://app.example/login?return_to="+url.QueryEscape(path), nil)
+		if resp.StatusCode != http.StatusSeeOther || s.identities[len(s.identities)-1].ReturnTo != path {
+			t.Errorf("%q: got status %d", path, resp.StatusCode)
+		}
+	}
+	s.identities = nil
+	for _, path := range []string{
+		"", "notes", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/", "https:evil.example", "javascript:alert(1)",
+		"/\t/evil.example", "\t//evil.example", "/\n/evil.example", " /notes", "/a b", "/\x00", "/\x7f", "/%zz", "/" + strings.Repeat("a", 1024),
+	} {
+		resp := authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login?return_to="+url.QueryEscape(path)))
+		s.wantFailure(t, resp, http.StatusBadRequest, client.ReasonReturn)
+		if len(resp.Cookies()) > 0 {
+			t.Errorf("%q: got a cookie", path)
+		}
+	}
+	resp := authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login?return_to=/a&return_to=/b"))
+	s.wantFailure(t, resp, http.StatusBadRequest, client.ReasonReturn)
+}
+
+func TestProvidersThatCannotBeUsed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		break_ func(p *authtest.Provider)
+		cause  string
+	}{
+		{"down", func(p *authtest.Provider) { p.SetDown(true) }, "status 503"},
+		{"another issuer in the metadata", func(p *authtest.Provider) { p.SetMetadata("issuer", p.URL+"/") }, "name another issuer"},
+		{"no authorization endpoint", func(p *authtest.Provider) { p.SetMetadata("authorization_endpoint", nil) }, "logs nobody in"},
+		{"an authorization endpoint without TLS", func(p *authtest.Provider) { p.SetMetadata("authorization_endpoint", "http://evil.example/") }, "authorization_endpoint"},
+		{"an authorization endpoint that is a script", func(p *authtest.Provider) { p.SetMetadata("authorization_endpoint", "javascript:alert(1)") }, "authorization_endpoint"},
+		{"no token endpoint", func(p *authtest.Provider) { p.SetMetadata("token_endpoint", nil) }, "token_endpoint"},
+		{"a token endpoint without TLS", func(p *authtest.Provider) { p.SetMetadata("token_endpoint", "http://evil.example/token") }, "token_endpoint"},
+		{"no word of PKCE", func(p *authtest.Provider) { p.SetMetadata("code_challenge_methods_supported", nil) }, "AllowUnadvertisedPKCE"},
+		{"PKCE without S256", func(p *authtest.Provider) { p.SetMetadata("code_challenge_methods_supported", []string{"plain"}) }, "AllowUnadvertisedPKCE"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t, nil)
+			tt.break_(s.provider)
+			resp := authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login"))
+			s.wantFailure(t, resp, http.StatusServiceUnavailable, auth.ReasonUnavailable)
+			if !strings.Contains(s.log.String(), tt.cause) {
+				t.Errorf("got log %s, want %q in it", s.log.String(), tt.cause)
+			}
+			if len(resp.Cookies()) > 0 || resp.Header.Get("Location") != "" {
+				t.Errorf("got a cookie or a redirect")
+			}
+		})
+	}
+}
+
+func TestProviderWithoutWordOfPKCEThatIsAllowed(t *testing.T) {
+	s := newSite(t, func(c *client.LoginConfig) { c.AllowUnadvertisedPKCE = true })
+	s.provider.SetMetadata("code_challenge_methods_supported", nil)
+	if resp := s.provider.Visit(s.handler, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("got status %d; %s", resp.StatusCode, s.log.String())
+	}
+}
+
+// TestCallback is what comes back that must not log anybody in.
+func TestCallback(t *testing.T) {
+	type visit struct {
+		*site
+		state string
+		jar   map[string]string
+	}
+	for _, tt := range []struct {
+		name   string
+		query  func(v *visit) string // {code} becomes a good code
+		status int
+		reason auth.Reason
+		asked  bool // the token endpoint
+	}{
+		{"another browser", func(v *visit) string { v.jar = nil; return "code={code}&state=" + v.state + "&iss={iss}" }, 401, client.ReasonAttempt, false},
+		{"no state", func(*visit) string { return "code={code}&iss={iss}" }, 400, auth.ReasonMalformed, false},
+		{"another state", func(*visit) string { return "code={code}&iss={iss}&state=" + strings.Repeat("x", 43) }, 401, client.ReasonAttempt, false},
+		{"the state, cut", func(v *visit) string { return "code={code}&iss={iss}&state=" + v.state[:20] }, 401, client.ReasonAttempt, false},
+		{"the state of another cookie", func(v *visit) string {
+			_, jar := v.begin(t, v.handler, "https://app.example/login")
+			for name := range v.jar {
+				for _, value := range jar {
+					v.jar[name] = value // under the first one's name
+				}
+			}
+			return "code={code}&iss={iss}&state=" + v.state
+		}, 401, client.ReasonAttempt, false},
+		{"a cookie of another client", func(v *visit) string {
+			other := v.login(t, func(c *client.LoginConfig) { c.ClientID = "other" })
+			location, jar := v.begin(t, other, "https://app.example/login")
+			u, _ := url.Parse(location)
+			v.jar = jar
+			return "code={code}&iss={iss}&state=" + u.Query().Get("state")
+		}, 401, client.ReasonAttempt, false},
+		{"a cookie that was changed", func(v *visit) string {
+			for name, value := range v.jar {
+				v.jar[name] = value[:20] + string(value[20]^1) + value[21:]
+			}
+			return "code={code}&iss={iss}&state=" + v.state
+		}, 401, client.ReasonAttempt, false},
+		{"a cookie that is no base64", func(v *visit) string {
+			for name := range v.jar {
+				v.jar[name] = "***"
+			}
+			return "code={code}&iss={iss}&state=" + v.state
+		}, 401, client.ReasonAttempt, false},
+		{"a cookie that is too long", func(v *visit) string {
+			for name, value := range v.jar {
+				v.jar[name] = value + strings.Repeat("A", 4096)
+			}
+			return "code={code}&iss={iss}&state=" + v.state
+		}, 401, client.ReasonAttempt, false},
+		{"ten minutes late", func(v *visit) string { v.clock.add(10 * time.Minute); return "code={code}&iss={iss}&state=" + v.state }, 401, client.ReasonAttempt, false},
+		{"before its time", func(v *visit) string { v.clock.add(-time.Minute); return "code={code}&iss={iss}&state=" + v.state }, 401, client.ReasonAttempt, false},
+		{"another issuer", func(v *visit) string { return "code={code}&iss=https://evil.example&state=" + v.state }, 401, client.ReasonIssuer, false},
+		{"another issuer's error", func(v *visit) string { return "error=access_denied&iss=https://evil.example&state=" + v.state }, 401, client.ReasonIssuer, false},
+		{"no issuer although announced", func(v *visit) string { return "code={code}&state=" + v.state }, 401, client.ReasonIssuer, false},
+		{"the person said no", func(v *visit) string { return "error=access_denied&iss={iss}&state=" + v.state }, 403, client.ReasonDenied, false},
+		{"an error nobody knows", func(v *visit) string { return "error=%3Cscript%3E&iss={iss}&state=" + v.state }, 403, client.ReasonDenied, false},
+		{"an error beside a code", func(v *visit) string { return "error=access_denied&code={code}&iss={iss}&state=" + v.state }, 403, client.ReasonDenied, false},
+		{"the provider is down", func(v *visit) string { return "error=temporarily_unavailable&iss={iss}&state=" + v.state }, 503, auth.ReasonUnavailable, false},
+		{"the provider does not like us", func(v *visit) string { return "error=unauthorized_client&iss={iss}&state=" + v.state }, 503, auth.ReasonUnavailable, false},
+		{"neither code nor error", func(v *visit) string { return "iss={iss}&state=" + v.state }, 400, auth.ReasonMalformed, false},
+		{"the state twice", func(v *visit) string { return "code={code}&iss={iss}&state=" + v.state + "&state=" + v.state }, 400, auth.ReasonMalformed, false},
+		{"the code twice", func(v *visit) string { return "code={code}&code=x&iss={iss}&state=" + v.state }, 400, auth.ReasonMalformed, false},
+		{"a query that does not parse", func(v *visit) string { return "code={code}&iss={iss}&x=%zz&state=" + v.state }, 400, auth.ReasonMalformed, false},
+		{"a query that is too long", func(v *visit) string {
+			return "x=" + strings.Repeat("x", 16<<10) + "&code={code}&iss={iss}&state=" + v.state
+		}, 400, auth.ReasonMalformed, false},
+		{"a code that is too long", func(v *visit) string { return "code=" + strings.Repeat("x", 8<<10+1) + "&iss={iss}&state=" + v.state }, 400, auth.ReasonMalformed, false},
+		{"a code that the provider does not know", func(v *visit) string { return "code=guess&iss={iss}&state=" + v.state }, 401, client.ReasonCode, true},
+		{"a code of another login", func(v *visit) string {
+			location, _ := v.begin(t, v.handler, "https://app.example/login") // in the attacker's browser
+			return "code=" + v.code(t, location) + "&iss={iss}&state=" + v.state
+		}, 401, client.ReasonCode, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := &visit{site: newSite(t, nil)}
+			location, jar := v.begin(t, v.handler, "https://app.example/login")
+			u, err := url.Parse(location)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.state, v.jar = u.Query().Get("state"), jar
+			code := v.code(t, location)
+			query := strings.NewReplacer("{code}", code, "{iss}", url.QueryEscape(v.provider.URL)).Replace(tt.query(v))
+			v.wantFailure(t, back(v.handler, query, v.jar), tt.status, tt.reason)
+			if asked := v.provider.TokenRequests() > 0; asked != tt.asked {
+				t.Errorf("the token endpoint was asked: %v, want %v", asked, tt.asked)
+			}
+			wantSilent(t, v.log.String(), code, v.state, "<script>")
+		})
+	}
+}
+
+// code goes to the provider and returns its code.
+func (s *site) code(t *testing.T, location string) string {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Get(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	u, err := resp.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("code")
+}
+
+func TestALoginEndsOnce(t *testing.T) {
+	s := newSite(t, nil)
+	location, jar := s.begin(t, s.handler, "https://app.example/login")
+	u, err := url.Parse(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := "code=" + s.code(t, location) + "&iss=" + url.QueryEscape(s.provider.URL) + "&state=" + u.Query().Get("state")
+	resp := back(s.handler, query, jar)
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Fatalf("got status %d, Referrer-Policy %q", resp.StatusCode, resp.Header.Get("Referrer-Policy"))
+	}
+	gone := resp.Cookies()
+	if len(gone) != 1 || gone[0].MaxAge >= 0 || jar[gone[0].Name] == "" || gone[0].Path != "/" || !gone[0].Secure {
+		t.Errorf("got cookies %v, want the login's taken away", gone)
+	}
+	s.identities = nil
+	s.wantFailure(t, back(s.handler, query, nil), http.StatusUnauthorized, client.ReasonAttempt)
+	s.wantFailure(t, back(s.handler, query, jar), http.StatusUnauthorized, client.ReasonCode) // with a copy of the cookie
+}
+
+// TestTokenEndpoint is what goes wrong there.
+func TestTokenEndpoint(t *testing.T) {
+	say := func(status int, body string, header ...string) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "application/json")
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+			return true
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		before func(http.ResponseWriter, *http.Request) bool
+		status int
+		reason auth.Reason
+		cause  string
+	}{
+		{"our secret is wrong", say(401, `{"error":"invalid_client","error_description":"access-x"}`), 503, auth.ReasonUnavailable, "status 401, invalid_client"},
+		{"an error of its own", say(400, `{"error":"access-token-of-somebody"}`), 503, auth.ReasonUnavailable, "status 400"},
+		{"an error that is no JSON", say(400, `<html>`), 503, auth.ReasonUnavailable, "status 400"},
+		{"it is broken", say(500, ``), 503, auth.ReasonUnavailable, "status 500"},
+		{"it redirects", say(307, ``, "Location", "https://evil.example/"), 503, auth.ReasonUnavailable, "status 307"},
+		{"no JSON", say(200, `access_token=access-x`), 503, auth.ReasonUnavailable, "no JSON object"},
+		{"a member twice", say(200, `{"access_token":"a","access_token":"b","token_type":"Bearer"}`), 503, auth.ReasonUnavailable, "no JSON object"},
+		{"no access token", say(200, `{"token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
+		{"no token type", say(200, `{"access_token":"access-x","id_token":"x"}`), 503, auth.ReasonUnavailable, "token_type"},
+		{"another token type", say(200, `{"access_token":"access-x","token_type":"mac","id_token":"x"}`), 503, auth.ReasonUnavailable, "token_type"},
+		{"no ID token", say(200, `{"access_token":"access-x","token_type":"bearer"}`), 503, auth.ReasonUnavailable, "no ID token"},
+		{"an ID token that is none", say(200, `{"access_token":"access-x","token_type":"bearer","id_token":"x"}`), 401, auth.ReasonMalformed, ""},
+		{"too long an answer", say(200, `{"x":"`+strings.Repeat("x", 256<<10)+`"}`), 503, auth.ReasonUnavailable, "too long"},
+		{"nothing", func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, 503, auth.ReasonUnavailable, "EOF"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t, nil)
+			s.provider.BeforeToken = tt.before
+			s.wantFailure(t, s.provider.Visit(s.handler, "https://app.example/login", nil), tt.status, tt.reason)
+			if !strings.Contains(s.log.String(), tt.cause) {
+				t.Errorf("got log %s, want %q in it", s.log.String(), tt.cause)
+			}
+			wantSilent(t, s.log.String(), "evil.example")
+		})
+	}
+}
+
+func TestATokenEndpointThatHangs(t *testing.T) {
+	s := newSite(t, func(c *client.LoginConfig) { c.Timeout = 50 * time.Millisecond })
+	s.provider.BeforeToken = func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
+	resp := s.provider.Visit(s.handler, "https://app.example/login", nil)
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got status %d, want 503", resp.StatusCode)
+	}
+}
+
+// TestIDToken is what OpenID Connect Core §3.1.3.7 wants refused.
+func TestIDToken(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(c *client.LoginConfig)
+		token  []authtest.TokenChange
+		status int
+		reason auth.Reason
+	}{
+		{"for another client", nil, []authtest.TokenChange{authtest.WrongAudience()}, 401, "wrong_audience"},
+		{"for us and another, on behalf of the other", nil, []authtest.TokenChange{authtest.WithClaim("aud", []string{"app", "other"}), authtest.WithClaim("azp", "other")}, 401, "wrong_audience"},
+		{"for us and another, on behalf of nobody", nil, []authtest.TokenChange{authtest.WithClaim("aud", []string{"app", "other"})}, 401, "wrong_audience"},
+		{"of another issuer", nil, []authtest.TokenChange{authtest.WrongIssuer()}, 401, "wrong_issuer"},
+		{"expired", nil, []authtest.TokenChange{authtest.Expired()}, 401, auth.ReasonExpired},
+		{"not yet valid", nil, []authtest.TokenChange{authtest.NotYetValid()}, 401, auth.ReasonNotYetValid},
+		{"forged", nil, []authtest.TokenChange{authtest.Forged()}, 401, auth.ReasonBadSignature},
+		{"an access token", nil, []authtest.TokenChange{authtest.WithHeader("typ", "at+jwt")}, 401, "wrong_token_type"},
+		{"signed by what was not agreed", func(c *client.LoginConfig) { c.Algorithms = []jwt.Algorithm{jwt.RS256} }, nil, 401, "bad_algorithm"},
+		{"without a nonce", nil, []authtest.TokenChange{authtest.WithClaim("nonce", nil)}, 401, client.ReasonNonce},
+		{"with a nonce that is no string", nil, []authtest.TokenChange{authtest.WithClaim("nonce", 7)}, 401, client.ReasonNonce},
+		{"of another login", nil, []authtest.TokenChange{authtest.WithClaim("nonce", "other")}, 401, client.ReasonNonce},
+		{"without a subject", nil, []authtest.TokenChange{authtest.WithClaim("sub", nil)}, 401, "missing_claim"},
+		{"beside another access token", nil, []authtest.TokenChange{authtest.WithClaim("at_hash", "other")}, 401, client.ReasonAtHash},
+		{"with an at_hash that is null", nil, []authtest.TokenChange{authtest.WithClaim("at_hash", json.RawMessage("null"))}, 401, client.ReasonAtHash},
+		{"older than asked for", func(c *client.LoginConfig) { c.MaxAge = time.Minute }, []authtest.TokenChange{authtest.WithClaim("auth_time", newClock().now.Add(-2*time.Minute).Unix())}, 401, auth.ReasonTooOld},
+		{"of an age that is not told", func(c *client.LoginConfig) { c.MaxAge = time.Minute }, []authtest.TokenChange{authtest.WithClaim("auth_time", nil)}, 401, auth.ReasonTooOld},
+		{"of a login to come", func(c *client.LoginConfig) { c.MaxAge = time.Minute }, []authtest.TokenChange{authtest.WithClaim("auth_time", newClock().now.Add(2*time.Minute).Unix())}, 401, auth.ReasonTooOld},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t, tt.change)
+			s.provider.LogIn("alice", tt.token...)
+			s.wantFailure(t, s.provider.Visit(s.handler, "https://app.example/login", nil), tt.status, tt.reason)
+		})
+	}
+}
+
+// TestAtHash has the hash that belongs to each algorithm be taken (OpenID Connect Core §3.1.3.6).
+func TestAtHash(t *testing.T) {
+	s256, s512 := sha256.Sum256([]byte("access-x")), sha512.Sum512([]byte("access-x"))
+	for alg, hash := range map[jwt.Algorithm][]byte{jwt.RS256: s256[:16], jwt.ES256: s256[:16], jwt.EdDSA: s512[:32]} {
+		t.Run(string(alg), func(t *testing.T) {
+			s := &site{clock: newClock()}
+			s.provider = authtest.NewProvider(t, authtest.ProviderConfig{ClientID: "app", ClientSecret: "s3cret", Issuer: authtest.IssuerConfig{Algorithm: alg, Clock: s.clock.Now}})
+			h := s.login(t, func(c *client.LoginConfig) { c.Algorithms = []jwt.Algorithm{alg} })
+			s.provider.BeforeToken = func(w http.ResponseWriter, _ *http.Request) bool {
+				token := s.provider.Token(t, "alice", authtest.WithHeader("typ", "JWT"), authtest.WithClaim("aud", "app"),
+					authtest.WithClaim("nonce", s.nonce), authtest.WithClaim("at_hash", base64.RawURLEncoding.EncodeToString(hash)))
+				w.Header().Set("Content-Type", "application/json")
+				_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "access-x", "token_type": "Bearer", "id_token": token})
+				return true
+			}
+			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h.ServeHTTP(w, r)
+				if u, err := url.Parse(w.Header().Get("Location")); err == nil && u.Query().Has("nonce") {
+					s.nonce = u.Query().Get("nonce")
+				}
+			})
+			if resp := s.provider.Visit(watched, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther || len(s.identities) != 1 {
+				t.Errorf("got status %d; %s", resp.StatusCode, s.log.String())
+			}
+		})
+	}
+}
+
+func TestFailedGetsTheCause(t *testing.T) {
+	s := newSite(t, nil)
+	h := s.login(t, func(c *client.LoginConfig) {
+		c.Failed = func(w http.ResponseWriter, _ *http.Request, err error) {
+			s.failures = append(s.failures, err)
+			w.WriteHeader(http.StatusTeapot)
+		}
+		c.Observer, c.ErrorLog = nil, nil
+	})
+	s.provider.Answer(map[string]string{"code": "", "error": "access_denied"})
+	resp := s.provider.Visit(h, "https://app.example/login", nil)
+	denied, ok := errors.AsType[*client.DeniedError](s.failures[0])
+	if resp.StatusCode != http.StatusTeapot || !ok || denied.Code != "access_denied" || auth.AsError(s.failures[0]).Kind != auth.KindForbidden {
+		t.Errorf("got status %d, error %v", resp.StatusCode, s.failures[0])
+	}
+}
+
+// TestMetadataOutliveAnOutage has a provider that does not answer any more be remembered for a day.
+func TestMetadataOutliveAnOutage(t *testing.T) {
+	s := newSite(t, nil)
+	s.begin(t, s.handler, "https://app.example/login")
+	s.provider.SetMetadata("issuer", "https://evil.example")
+	s.clock.add(59 * time.Minute)
+	s.begin(t, s.handler, "https://app.example/login")
+	s.clock.add(22 * time.Hour)
+	s.begin(t, s.handler, "https://app.example/login")
+	s.clock.add(2 * time.Hour)
+	s.wantFailure(t, authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login")), 503, auth.ReasonUnavailable)
+	s.provider.SetMetadata("issuer", s.provider.URL)
+	s.wantFailure(t, authtest.Do(s.handler, authtest.Request(http.MethodGet, "https://app.example/login")), 503, auth.ReasonUnavailable) // a second of rest
+	s.clock.add(time.Second)
+	s.begin(t, s.handler, "https://app.example/login")
+}
+
+func TestWarm(t *testing.T) {
+	s := newSite(t, nil)
+	l, err := client.NewLogin(client.LoginConfig{
+		Issuer: s.provider.URL, ClientID: "app", RedirectURL: redirectURL, Keys: [][]byte{key(1)},
+		Done: func(http.ResponseWriter, *http.Request, *client.Identity) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	s.provider.SetMetadata("code_challenge_methods_supported", nil)
+	if err := l.Warm(t.Context()); err == nil || !strings.Contains(err.Error(), "AllowUnadvertisedPKCE") {
+		t.Errorf("got %v, want an error that names AllowUnadvertisedPKCE", err)
+	}
+}
+
+func TestLoginConfigIsChecked(t *testing.T) {
+	good := client.LoginConfig{
+		Issuer: "https://login.example", ClientID: "app", RedirectURL: redirectURL, Keys: [][]byte{key(1)},
+		Done: func(http.ResponseWriter, *http.Request, *client.Identity) {},
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(c *client.LoginConfig)
+		want   []string
+	}{
+		{"nothing", func(c *client.LoginConfig) { *c = client.LoginConfig{} }, []string{"Issuer is empty", "RedirectURL is empty", "ClientID is empty", "Done is nil"}},
+		{"no keys", func(c *client.LoginConfig) { c.Keys = nil }, []string{"Keys has 0 members"}},
+		{"five keys", func(c *client.LoginConfig) { c.Keys = [][]byte{key(1), key(2), key(3), key(4), key(5)} }, []string{"Keys has 5 members"}},
+		{"a short key", func(c *client.LoginConfig) { c.Keys = [][]byte{key(1), key(1)[:31]} }, []string{"Keys[1] has 31 bytes"}},
+		{"a key of zeros", func(c *client.LoginConfig) { c.Keys = [][]byte{key(0)} }, []string{"Keys[0] is nothing but zeros"}},
+		{"an issuer without TLS", func(c *client.LoginConfig) { c.Issuer = "http://login.example" }, []string{"Issuer is \"http://login.example\": use https"}},
+		{"an issuer with a query", func(c *client.LoginConfig) { c.Issuer = "https://login.example?a=b" }, []string{"has no query"}},
+		{"an issuer with a user", func(c *client.LoginConfig) { c.Issuer = "https://a:b@login.example" }, []string{"without user information"}},
+		{"a redirect URL without TLS", func(c *client.LoginConfig) { c.RedirectURL = "http://app.example/" }, []string{"RedirectURL"}},
+		{"a redirect URL with a fragment", func(c *client.LoginConfig) { c.RedirectURL = "https://app.example/#" }, []string{"RedirectURL"}},
+		{"a redirect URL that is a path", func(c *client.LoginConfig) { c.RedirectURL = "/callback" }, []string{"RedirectURL"}},
+		{"a client without a secret", func(c *client.LoginConfig) { c.Client = oauth2.ClientSecretBasic("app", "") }, []string{"client id or secret is empty"}},
+		{"a scope with a space", func(c *client.LoginConfig) { c.Scopes = []string{"a b"} }, []string{"scope"}},
+		{"a prompt nobody knows", func(c *client.LoginConfig) { c.Prompt = "create" }, []string{`Prompt is "create"`}},
+		{"a negative age", func(c *client.LoginConfig) { c.MaxAge = -1 }, []string{"MaxAge"}},
+		{"a timeout of an hour", func(c *client.LoginConfig) { c.Timeout = time.Hour }, []string{"Timeout"}},
+		{"an algorithm with a shared secret", func(c *client.LoginConfig) { c.Algorithms = []jwt.Algorithm{jwt.HS256} }, []string{"HS256"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := good
+			tt.change(&c)
+			l, err := client.NewLogin(c)
+			for _, want := range tt.want {
+				if l != nil || err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %q in it", err, want)
+				}
+			}
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+				if got := fmt.Sprintf(verb, c); got != "[redacted]" {
+					t.Errorf("%s prints %q", verb, got)
+				}
+			}
+		})
+	}
+	if l, err := client.NewLogin(good); err != nil {
+		t.Error(err)
+	} else if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
