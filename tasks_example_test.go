@@ -17,6 +17,7 @@ import (
 	"github.com/cardea-go/auth/jwt"
 	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2"
+	"github.com/cardea-go/auth/oauth2/client"
 	"github.com/cardea-go/auth/oauth2/refresh"
 	"github.com/cardea-go/auth/openapi"
 	"github.com/cardea-go/auth/openapi/docs"
@@ -80,6 +81,54 @@ func Example_login() {
 	resp := authtest.Do(handler, authtest.Request("GET", "/notes", "Authorization", "Bearer "+answer.Token))
 	fmt.Println(resp.StatusCode)
 	// Output: 200
+}
+
+// People log in with an account that they have at an OpenID provider, and get a session here.
+func Example_logInElsewhere() {
+	ctx := context.Background()
+	const self = "https://notes.example"
+	secret := make([]byte, 32) // from your configuration
+	_, _ = rand.Read(secret)
+	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{})
+	check(err)
+	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: self, Audience: []string{self}, Keys: ring})
+	check(err)
+	store, err := refresh.NewMemoryStore(refresh.MemoryConfig{})
+	check(err)
+	sessions, err := refresh.New(refresh.Config{Store: store, Access: refresh.JWT(access), Keys: [][]byte{secret}})
+	check(err)
+	mux := middleware.NewMux(middleware.MuxConfig{})
+	userOf := func(issuer, subject string) string { return issuer + " " + subject }
+	clientID, clientSecret := "your client", "its secret"
+
+	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{Cookie: &refresh.CookieConfig{}})
+	check(err)
+	login, err := client.NewLogin(client.LoginConfig{
+		Issuer:      "https://accounts.google.com",
+		ClientID:    clientID,
+		Client:      oauth2.ClientSecretBasic(clientID, clientSecret),
+		RedirectURL: self + "/login/callback", // as registered at the provider
+		Keys:        [][]byte{secret},
+		Done: func(w http.ResponseWriter, r *http.Request, who *client.Identity) {
+			user := userOf(who.Claims.Issuer(), who.Claims.Subject()) // in your table: never by e-mail address
+			tokens, err := sessions.Issue(r.Context(), refresh.Login{Subject: user, Scopes: auth.MustScopeSet("notes:read")})
+			if err != nil {
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
+			endpoints.Redirect(w, r, tokens, who.ReturnTo)
+		},
+	})
+	check(err)
+	mux.HandleFunc("GET /login", middleware.Public(), login.Start) // a link: /login?return_to=/notes
+	mux.HandleFunc("GET /login/callback", middleware.Public(), login.Callback)
+	mux.HandleFunc("POST /session/refresh", middleware.Public(), endpoints.Refresh) // the page asks it for access tokens
+
+	handler, err := mux.Build()
+	check(err)
+	resp := authtest.Do(handler, authtest.Request("GET", "/login/callback?code=guess&state=guessed-as-well"))
+	fmt.Println(resp.StatusCode)
+	// Output: 401
 }
 
 // A service that takes the access tokens of somebody else's authorization server.
