@@ -40,13 +40,7 @@ type CredentialsConfig struct {
 	Clock func() time.Time
 }
 
-// String returns "[redacted]", since Params may be secret.
-func (CredentialsConfig) String() string { return redacted }
-
-// GoString returns "[redacted]".
-func (CredentialsConfig) GoString() string { return redacted }
-
-// Format writes "[redacted]", whatever the verb.
+// Format writes "[redacted]", whatever the verb, since Params may be secret.
 func (CredentialsConfig) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // LogValue returns "[redacted]".
@@ -58,7 +52,7 @@ const (
 )
 
 // Credentials get tokens for the service itself, by the client credentials grant (RFC 6749 §4.4), and keep each until shortly
-// before its end. However many ask at once, one request is made. It is safe for concurrent use.
+// before its end. However many ask at once, one request is made. It is safe for concurrent use, and prints as "[redacted]".
 type Credentials struct {
 	c            CredentialsConfig
 	client       *http.Client
@@ -67,6 +61,12 @@ type Credentials struct {
 	scopes       auth.ScopeSet
 	tokens       *cell[kept]
 }
+
+// Format writes "[redacted]", whatever the verb.
+func (s *Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (s *Credentials) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // kept is a token with the time from which it is renewed.
 type kept struct {

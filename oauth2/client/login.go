@@ -72,13 +72,7 @@ type LoginConfig struct { //nolint:recvcheck // its methods for printing must al
 	Clock func() time.Time
 }
 
-// String returns "[redacted]", since Keys are secret.
-func (LoginConfig) String() string { return redacted }
-
-// GoString returns "[redacted]".
-func (LoginConfig) GoString() string { return redacted }
-
-// Format writes "[redacted]", whatever the verb.
+// Format writes "[redacted]", whatever the verb, since Keys are secret.
 func (LoginConfig) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // LogValue returns "[redacted]".
@@ -91,7 +85,7 @@ const (
 	loginLeeway    = 30 * time.Second
 )
 
-// A Login logs people in with their account at one provider. It is safe for concurrent use.
+// A Login logs people in with their account at one provider. It is safe for concurrent use, and prints as "[redacted]".
 type Login struct {
 	c            LoginConfig
 	provider     *provider
@@ -102,6 +96,12 @@ type Login struct {
 	authenticate oauth2.ClientAuthenticationFunc
 	scopes       auth.ScopeSet
 }
+
+// Format writes "[redacted]", whatever the verb.
+func (l *Login) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (l *Login) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // NewLogin returns the login that c describes. It asks the provider for nothing yet: see [Login.Warm].
 func NewLogin(c LoginConfig) (*Login, error) {
