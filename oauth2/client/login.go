@@ -242,15 +242,10 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, auth.Unavailable(err))
 		return
 	}
-	a := attempt{State: random(), Nonce: random(), Verifier: random(), ReturnTo: to, Began: l.c.Clock().UTC()}
+	a := attempt{State: random(), Nonce: random(), Verifier: random(), ReturnTo: to, Began: l.c.Clock()}
 	name := cookieName(a.State)
-	sealed, err := l.sealer.seal(name, a)
-	if err != nil {
-		l.fail(w, r, auth.Unavailable(err))
-		return
-	}
 	clearAttempts(w, r)
-	setAttempt(w, name, sealed)
+	setAttempt(w, name, l.sealer.seal(name, a))
 	http.Redirect(w, r, l.authorizationURL(m, a), http.StatusSeeOther)
 }
 

@@ -178,6 +178,26 @@ func TestReturnTo(t *testing.T) {
 	s.wantFailure(t, resp, http.StatusBadRequest, client.ReasonReturn)
 }
 
+// TestReturnToOfEveryCharacter has the longest paths be brought back. A browser drops a cookie of more than 4 KiB.
+func TestReturnToOfEveryCharacter(t *testing.T) {
+	s := newSite(t, nil)
+	for _, character := range []string{"a", "&", "<", "\"", "é", "\u2028", "\xff"} {
+		path := "/?" + strings.Repeat(character, (1<<10-2)/len(character))
+		link := "https://app.example/login?return_to=" + url.QueryEscape(path)
+		_, jar := s.begin(t, s.handler, link)
+		for name, value := range jar {
+			if len(name)+len(value) > 2<<10 {
+				t.Errorf("%q: a cookie of %d bytes", character, len(name)+len(value))
+			}
+		}
+		s.identities = nil
+		s.provider.Visit(s.handler, link, nil)
+		if len(s.identities) != 1 || s.identities[0].ReturnTo != path {
+			t.Errorf("%q: not brought back", character)
+		}
+	}
+}
+
 func TestProvidersThatCannotBeUsed(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

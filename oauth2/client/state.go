@@ -6,11 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,11 +20,11 @@ import (
 // attempt is a login under way. It is in a cookie of the browser that began it, sealed, and nowhere else: strangers can't
 // fill a store with it, and a callback in another browser finds none (RFC 9700 §4.7).
 type attempt struct {
-	State    string    `json:"s"`
-	Nonce    string    `json:"n"`
-	Verifier string    `json:"v"` // RFC 7636
-	ReturnTo string    `json:"r"`
-	Began    time.Time `json:"t"`
+	State    string
+	Nonce    string
+	Verifier string // RFC 7636
+	ReturnTo string
+	Began    time.Time
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 	maxAttempts   = 4 // cookies of attempts that a browser may hold; one more throws them all away
 	attemptFor    = 10 * time.Minute
 	attemptLabel  = "cardea login attempt v1\x00"
-	maxCookie     = 4 << 10
+	maxCookie     = 4 << 10 // RFC 6265bis §5.6: browsers keep no longer ones
 	attemptKey    = 32
 	maxLoginKeys  = 4
 	maxReturnPath = 1 << 10
@@ -61,28 +61,20 @@ func newSealer(keys [][]byte, bound ...string) (*sealer, error) {
 		}
 		h := hmac.New(sha256.New, key)
 		h.Write([]byte(attemptLabel))
-		block, err := aes.NewCipher(h.Sum(nil))
-		if err != nil {
-			return nil, err // 32 bytes are a key
-		}
-		box, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return nil, err // AES has the block size
-		}
+		block, _ := aes.NewCipher(h.Sum(nil))         // 32 bytes are a key
+		box, _ := cipher.NewGCMWithRandomNonce(block) // AES has the block size
 		s.boxes = append(s.boxes, box)
 	}
 	return s, errors.Join(errs...)
 }
 
-func (s *sealer) seal(name string, a attempt) (string, error) {
-	text, err := json.Marshal(a)
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(s.boxes[0].Seal(nil, nil, text, slices.Concat(s.bound, []byte(name)))), nil //nolint:gosec // this AEAD draws its own nonce
+// seal writes an attempt as lines, the path last: nothing in it is escaped, so that the cookie is never longer than browsers take.
+func (s *sealer) seal(name string, a attempt) string {
+	text := strings.Join([]string{a.State, a.Nonce, a.Verifier, strconv.FormatInt(a.Began.Unix(), 10), a.ReturnTo}, "\n")
+	return base64.RawURLEncoding.EncodeToString(s.boxes[0].Seal(nil, nil, []byte(text), slices.Concat(s.bound, []byte(name)))) //nolint:gosec // this AEAD draws its own nonce
 }
 
-func (s *sealer) open(name, value string) (a attempt, ok bool) {
+func (s *sealer) open(name, value string) (attempt, bool) {
 	if len(value) > maxCookie {
 		return attempt{}, false
 	}
@@ -91,8 +83,10 @@ func (s *sealer) open(name, value string) (a attempt, ok bool) {
 		return attempt{}, false
 	}
 	for _, box := range s.boxes {
-		if text, err := box.Open(nil, nil, raw, slices.Concat(s.bound, []byte(name))); err == nil {
-			return a, json.Unmarshal(text, &a) == nil
+		text, err := box.Open(nil, nil, raw, slices.Concat(s.bound, []byte(name)))
+		if lines := strings.SplitN(string(text), "\n", 5); err == nil && len(lines) == 5 {
+			began, err := strconv.ParseInt(lines[3], 10, 64)
+			return attempt{State: lines[0], Nonce: lines[1], Verifier: lines[2], ReturnTo: lines[4], Began: time.Unix(began, 0)}, err == nil
 		}
 	}
 	return attempt{}, false
