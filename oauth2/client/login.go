@@ -118,7 +118,7 @@ func NewLogin(c LoginConfig) (*Login, error) {
 		}
 	}
 	var err error
-	l.sealer, err = newSealer(c.Keys, c.Issuer, c.ClientID, c.RedirectURL)
+	l.sealer, err = newSealer(c.Keys, c.Issuer, c.ClientID, c.RedirectURL, c.MaxAge.String())
 	keep(err)
 	l.scopes, err = auth.NewScopeSet(slices.Concat([]string{"openid"}, c.Scopes)...)
 	keep(err)

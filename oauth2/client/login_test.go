@@ -489,6 +489,17 @@ func TestAtHash(t *testing.T) {
 	}
 }
 
+// TestTheCallbackOfAnotherMaxAge has one that asks for no age not end a login that was to be a fresh one.
+func TestTheCallbackOfAnotherMaxAge(t *testing.T) {
+	s := newSite(t, nil)
+	fresh := s.login(t, func(c *client.LoginConfig) { c.MaxAge = time.Minute })
+	s.provider.LogIn("alice", authtest.WithClaim("auth_time", s.clock.Now().Add(-time.Hour).Unix()))
+	mux := http.NewServeMux()
+	mux.Handle("/login", fresh)
+	mux.Handle("/login/callback", s.handler)
+	s.wantFailure(t, s.provider.Visit(mux, "https://app.example/login", nil), http.StatusUnauthorized, client.ReasonAttempt)
+}
+
 func TestFailedGetsTheCause(t *testing.T) {
 	s := newSite(t, nil)
 	h := s.login(t, func(c *client.LoginConfig) {

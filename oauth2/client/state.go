@@ -42,7 +42,7 @@ const (
 // sealer keeps attempts from being read or made by anybody else.
 type sealer struct {
 	boxes []cipher.AEAD
-	bound []byte // the provider, us, and the callback: an attempt of one login is none of another
+	bound []byte // the provider, us, the callback and MaxAge: an attempt of one login is none of another
 }
 
 func newSealer(keys [][]byte, bound ...string) (*sealer, error) {
