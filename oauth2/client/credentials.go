@@ -204,7 +204,15 @@ func originOf(u *url.URL) string {
 	default:
 		port = "80"
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+	return u.Scheme + "://" + strings.Map(lower, u.Hostname()) + ":" + port
+}
+
+// lower knows the letters of ASCII alone, as DNS does (RFC 4343): that of "İ" would be "i", which is another host's.
+func lower(c rune) rune {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 var errOrigin = errors.New("client: a request to an origin that does not get the token: name it in Credentials.Transport, or use another client")

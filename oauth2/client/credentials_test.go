@@ -315,6 +315,48 @@ func TestTransportClosesWhatItRefuses(t *testing.T) {
 	}
 }
 
+// noter is a transport that notes what is sent, and answers with 401.
+type noter struct{ sent []string }
+
+func (n *noter) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.sent = append(n.sent, r.Header.Get("Authorization"))
+	return &http.Response{StatusCode: http.StatusUnauthorized, Body: http.NoBody, Request: r}, nil
+}
+
+// send makes a request through a transport alone.
+func send(t *testing.T, transport http.RoundTripper, address string) error {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := transport.RoundTrip(r)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err
+}
+
+// TestTransportSpellsOriginsAsDNSDoes: Unicode lowers two letters to ones of ASCII, with which a host is another one.
+func TestTransportSpellsOriginsAsDNSDoes(t *testing.T) {
+	w := newWorker(t, nil)
+	base := &noter{}
+	transport, err := w.Transport(base, "https://API.kiwi.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"https://ap\u0130.kiwi.example/", "https://api.\u212Aiwi.example/", "https://api.kiwi.example./", "https://api.kiwi.example:8443/", "HTTP://api.kiwi.example:443/"} {
+		if err := send(t, transport, address); err == nil || len(base.sent) > 0 {
+			t.Errorf("%s got a token", address)
+		}
+	}
+	for n, address := range []string{"https://api.Kiwi.example/", "HTTPS://api.kiwi.example:443/", "https://api.kiwi.example:/"} {
+		if err := send(t, transport, address); err != nil || len(base.sent) != n+1 {
+			t.Errorf("%s got no token: %v", address, err)
+		}
+	}
+}
+
 func TestTransportOrigins(t *testing.T) {
 	w := newWorker(t, nil)
 	for _, origins := range [][]string{nil, {""}, {"api.example"}, {"https://api.example/v1"}, {"http://api.example"}, {"https://api.example?a=b"}, {"https://*.example", ""}, {"https://a:b@api.example"}} {
