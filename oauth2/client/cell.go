@@ -6,14 +6,19 @@ import (
 	"time"
 )
 
-// failurePause is how long a failure stands, so that callers who waited do not try one after another.
-const failurePause = time.Second
+const (
+	// failurePause is how long a failure stands, so that callers who waited do not try one after another.
+	failurePause = time.Second
+	// forgetPause is how long after a value was dropped no other is: whoever refuses every one has none fetched for each use.
+	forgetPause = 10 * time.Second
+)
 
 // A cell keeps a value that is fetched when it is needed, by one caller at a time while the others wait.
 type cell[T any] struct {
 	clock func() time.Time
 	turn  chan struct{} // room for one
 	value atomic.Pointer[T]
+	drop  atomic.Pointer[time.Time] // when a value was dropped last
 
 	failure error // under turn, as is until
 	until   time.Time
@@ -52,5 +57,13 @@ func (c *cell[T]) get(ctx context.Context, good func(*T) bool, fetch func(contex
 	return v, nil
 }
 
-// forget drops the value, if it is still that one.
-func (c *cell[T]) forget(v *T) { c.value.CompareAndSwap(v, nil) }
+// forget drops the value, if it is still that one, and none was dropped shortly before.
+func (c *cell[T]) forget(v *T) {
+	now := c.clock()
+	if last := c.drop.Load(); last != nil && now.Sub(*last).Abs() < forgetPause { // a clock may be set back
+		return
+	}
+	if c.value.CompareAndSwap(v, nil) {
+		c.drop.Store(&now)
+	}
+}

@@ -168,8 +168,8 @@ func (s *Credentials) ask(ctx context.Context) (*kept, error) {
 
 // Transport returns a transport that sends the token along with requests to the origins named, such as
 // "https://api.example.com", and refuses requests to others: a token goes where it is meant to go, also after a redirect (RFC
-// 9700 §4.9.1). A token that is answered with 401 is forgotten, so that the next request has a new one. base makes the
-// requests; nil is [http.DefaultTransport].
+// 9700 §4.9.1). A token that is answered with 401 is forgotten, so that the next request has a new one; one in 10 s, as another
+// token does not help against a server that refuses them all. base makes the requests; nil is [http.DefaultTransport].
 func (s *Credentials) Transport(base http.RoundTripper, origins ...string) (http.RoundTripper, error) {
 	t := &transport{source: s, base: base, origins: make(map[string]bool, len(origins))}
 	if base == nil {

@@ -357,6 +357,33 @@ func TestTransportSpellsOriginsAsDNSDoes(t *testing.T) {
 	}
 }
 
+// TestAnAPIThatRefusesEveryToken has the token endpoint not asked for each request.
+func TestAnAPIThatRefusesEveryToken(t *testing.T) {
+	w := newWorker(t, nil)
+	base := &noter{}
+	transport, err := w.Transport(base, "https://api.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := func() {
+		for range 20 {
+			if err := send(t, transport, "https://api.example/"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for n, after := range []time.Duration{0, 9 * time.Second, time.Second, -time.Hour} {
+		w.clock.add(after)
+		many()
+		if got, want := w.provider.TokenRequests(), []int{2, 2, 3, 4}[n]; got != want {
+			t.Errorf("%v later: got %d token requests, want %d", after, got, want)
+		}
+	}
+	if base.sent[0] == base.sent[1] || base.sent[1] != base.sent[19] {
+		t.Errorf("got %q, want a new token after the first", base.sent[:20])
+	}
+}
+
 func TestTransportOrigins(t *testing.T) {
 	w := newWorker(t, nil)
 	for _, origins := range [][]string{nil, {""}, {"api.example"}, {"https://api.example/v1"}, {"http://api.example"}, {"https://api.example?a=b"}, {"https://*.example", ""}, {"https://a:b@api.example"}} {

@@ -49,6 +49,7 @@
 //	clocks                    30 s apart
 //	renewal of a token        30 s before its end, or a tenth of its lifetime
 //	after a failure           1 s of rest
+//	after a 401               a new token, one in 10 s
 //
 // # Compatibility
 //
