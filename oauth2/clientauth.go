@@ -36,7 +36,8 @@ func (f ClientAuthenticationFunc) authenticate(ctx context.Context, header http.
 func (f ClientAuthenticationFunc) prepare(string) (ClientAuthentication, error) { return f, nil }
 
 // PrepareClientAuthentication checks c for endpoints of an issuer and returns what authenticates requests to them, for calls
-// that this package does not make. Its errors say what to change.
+// that this package does not make. issuer is the audience of assertions whose [PrivateKeyJWTConfig] names none. Its errors say
+// what to change.
 func PrepareClientAuthentication(c ClientAuthentication, issuer string) (ClientAuthenticationFunc, error) {
 	if isNil(c) {
 		return nil, errors.New("oauth2: client authentication is nil: use ClientSecretBasic, ClientSecretPost or PrivateKeyJWT")
@@ -136,6 +137,9 @@ func (p *privateKeyJWT) prepare(issuer string) (ClientAuthentication, error) {
 	}
 	if c.Audience == "" {
 		c.Audience = issuer
+	}
+	if c.Audience == "" {
+		return nil, errors.New("oauth2: PrivateKeyJWTConfig.Audience is empty, and so is the issuer: set one of them")
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

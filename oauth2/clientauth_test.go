@@ -103,6 +103,17 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
+func TestPrepareClientAuthenticationWithoutAnAudience(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := oauth2.PrepareClientAuthentication(oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "notes", Key: private}), "")
+	if err == nil || f != nil || !strings.Contains(err.Error(), "Audience is empty") {
+		t.Errorf("got %v, want an error that names Audience", err)
+	}
+}
+
 func TestIntrospectorConfigurationsThatAreRefused(t *testing.T) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 type CredentialsConfig struct {
 	// Issuer is the authorization server, whose metadata say where its token endpoint is.
 	Issuer string
-	// TokenURL is the token endpoint, for servers without metadata: https, or http on loopback.
+	// TokenURL is the token endpoint, for servers without metadata: https, or http on loopback. It is also the audience of
+	// an assertion then, where oauth2.PrivateKeyJWTConfig names none (RFC 7523 §3).
 	TokenURL string
 	// Client authenticates us, as the server registered us: oauth2.ClientSecretBasic, ClientSecretPost or PrivateKeyJWT.
 	Client oauth2.ClientAuthentication
@@ -110,7 +112,7 @@ func NewCredentials(c CredentialsConfig) (*Credentials, error) {
 	if s.scopes, err = auth.NewScopeSet(c.Scopes...); err != nil {
 		errs = append(errs, err)
 	}
-	if s.authenticate, err = oauth2.PrepareClientAuthentication(c.Client, c.Issuer); err != nil {
+	if s.authenticate, err = oauth2.PrepareClientAuthentication(c.Client, cmp.Or(c.Issuer, c.TokenURL)); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Issuer != "" {

@@ -2,6 +2,9 @@ package client_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -404,6 +407,43 @@ func TestTokenURLWithoutMetadata(t *testing.T) {
 	}
 	if tokens, err := direct.Token(t.Context()); err != nil || tokens.AccessToken == "" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestTheAudienceOfAnAssertion is what the server compares with itself (RFC 7523 §3).
+func TestTheAudienceOfAnAssertion(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := authtest.NewProvider(t, authtest.ProviderConfig{})
+	var got string
+	provider.BeforeToken = func(_ http.ResponseWriter, r *http.Request) bool {
+		parts := strings.Split(r.PostForm.Get("client_assertion"), ".")
+		text, err := base64.RawURLEncoding.DecodeString(parts[1%len(parts)])
+		var claims struct{ Aud string }
+		if err != nil || json.Unmarshal(text, &claims) != nil {
+			t.Errorf("got an assertion that can't be read: %s", text)
+		}
+		got = claims.Aud
+		return false
+	}
+	for _, tt := range []struct{ issuer, url, audience, want string }{
+		{issuer: provider.URL, want: provider.URL},
+		{url: provider.URL + "/token", want: provider.URL + "/token"},
+		{url: provider.URL + "/token", audience: provider.URL, want: provider.URL},
+	} {
+		c, err := client.NewCredentials(client.CredentialsConfig{
+			Issuer: tt.issuer, TokenURL: tt.url,
+			Client: oauth2.PrivateKeyJWT(oauth2.PrivateKeyJWTConfig{ClientID: "worker", Key: key, Audience: tt.audience}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Token(t.Context()) // this provider knows no assertions
+		if got != tt.want {
+			t.Errorf("got the audience %q, want %q", got, tt.want)
+		}
 	}
 }
 
