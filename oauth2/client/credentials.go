@@ -93,6 +93,9 @@ func NewCredentials(c CredentialsConfig) (*Credentials, error) {
 			add("%s is %q: %w", name, address, err)
 		}
 	}
+	if strings.Contains(c.Issuer, "?") {
+		add("Issuer is %q: an issuer has no query", c.Issuer)
+	}
 	for _, name := range []string{"grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "scope", "resource"} {
 		if _, ok := c.Params[name]; ok {
 			add("Params has %s: use the field for it", name)

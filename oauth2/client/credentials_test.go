@@ -457,6 +457,8 @@ func TestCredentialsConfigIsChecked(t *testing.T) {
 		{"nothing", client.CredentialsConfig{}, []string{"Issuer and TokenURL: set one of them", "client authentication is nil"}},
 		{"both", client.CredentialsConfig{Issuer: "https://a.example", TokenURL: "https://a.example/token", Client: secret}, []string{"set one of them"}},
 		{"without TLS", client.CredentialsConfig{TokenURL: "http://a.example/token", Client: secret}, []string{"TokenURL is", "use https"}},
+		{"an issuer with a query", client.CredentialsConfig{Issuer: "https://a.example?b", Client: secret}, []string{"has no query"}},
+		{"a port without a host", client.CredentialsConfig{TokenURL: "https://:443/token", Client: secret}, []string{"TokenURL is"}},
 		{"no secret", client.CredentialsConfig{Issuer: "https://a.example", Client: oauth2.ClientSecretPost("worker", "")}, []string{"secret is empty"}},
 		{"a scope with a space", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Scopes: []string{"a b"}}, []string{"scope"}},
 		{"a parameter of ours", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Params: map[string]string{"scope": "a"}}, []string{"Params has scope"}},

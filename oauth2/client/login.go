@@ -48,7 +48,8 @@ type LoginConfig struct { //nolint:recvcheck // its methods for printing must al
 	// status.
 	Failed func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Algorithms are those of ID tokens. Nil is RS256, what providers take where nothing else was registered.
+	// Algorithms are those of ID tokens. Nil is RS256, what providers take where nothing else was registered. An RSA key of the
+	// provider that names no algorithm, as those of Microsoft, is for RS256.
 	Algorithms []jwt.Algorithm
 	// MaxAge asks for a login at the provider that is not older, and refuses older ones (auth_time). 0 asks for nothing.
 	MaxAge time.Duration

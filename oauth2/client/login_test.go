@@ -71,6 +71,21 @@ func TestLoginOfAPublicClientWithTheUsualAlgorithm(t *testing.T) {
 	}
 }
 
+// TestKeysThatNameNoAlgorithm are those of Microsoft, among others.
+func TestKeysThatNameNoAlgorithm(t *testing.T) {
+	for _, alg := range []jwt.Algorithm{jwt.RS256, jwt.ES256} {
+		s := &site{clock: newClock()}
+		s.provider = authtest.NewProvider(t, authtest.ProviderConfig{Issuer: authtest.IssuerConfig{Algorithm: alg, Clock: s.clock.Now}})
+		s.provider.SetKeysWithoutAlg(true)
+		h := s.login(t, func(c *client.LoginConfig) {
+			c.ClientID, c.Client, c.Algorithms = "test-client", nil, []jwt.Algorithm{jwt.EdDSA, alg}
+		})
+		if resp := s.provider.Visit(h, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: got status %d; %s", alg, resp.StatusCode, s.log.String())
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	s := newSite(t, func(c *client.LoginConfig) {
 		c.Scopes, c.MaxAge, c.Prompt = []string{"email"}, 90*time.Second, "select_account"
@@ -397,6 +412,8 @@ func TestTokenEndpoint(t *testing.T) {
 		{"no JSON", say(200, `access_token=access-x`), 503, auth.ReasonUnavailable, "no JSON object"},
 		{"a member twice", say(200, `{"access_token":"a","access_token":"b","token_type":"Bearer"}`), 503, auth.ReasonUnavailable, "no JSON object"},
 		{"no access token", say(200, `{"token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
+		{"an access token of two lines", say(200, `{"access_token":"access-x\nHost: evil","token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
+		{"an access token of other characters", say(200, `{"access_token":"access-é","token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
 		{"no token type", say(200, `{"access_token":"access-x","id_token":"x"}`), 503, auth.ReasonUnavailable, "token_type"},
 		{"another token type", say(200, `{"access_token":"access-x","token_type":"mac","id_token":"x"}`), 503, auth.ReasonUnavailable, "token_type"},
 		{"no ID token", say(200, `{"access_token":"access-x","token_type":"bearer"}`), 503, auth.ReasonUnavailable, "no ID token"},

@@ -59,7 +59,7 @@ func newHTTPClient(transport http.RoundTripper, timeout time.Duration) *http.Cli
 func checkURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || strings.Contains(address, "#"):
+	case err != nil || u.Hostname() == "" || u.User != nil || strings.Contains(address, "#"):
 		return errors.New("use https://host/path, without user information and fragment")
 	case u.Scheme == "https", u.Scheme == "http" && discovery.IsLoopback(u.Hostname()):
 		return nil

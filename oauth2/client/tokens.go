@@ -143,8 +143,11 @@ func readTokens(body string, scopes auth.ScopeSet, asked time.Time) (Tokens, err
 		}
 	}
 	// OAuth 2.1 §3.2.3: an access token of an unknown type must not be used.
-	if o.Err() != nil || t.AccessToken == "" || !strings.EqualFold(kind, "Bearer") {
+	if o.Err() != nil || t.AccessToken == "" || strings.ContainsFunc(t.AccessToken, notVisible) || !strings.EqualFold(kind, "Bearer") {
 		return Tokens{}, errTokens
 	}
 	return t, nil
 }
+
+// notVisible is what no token has (RFC 6749 §A.12), and no header may.
+func notVisible(c rune) bool { return c < ' ' || c > '~' }
