@@ -17,7 +17,9 @@ import (
 
 // A Provider is an OpenID provider on a real HTTP server, for tests of logins: it approves every login at once, in the name of
 // whoever LogIn said. It checks what a provider must: the client, its secret, its redirect URL, PKCE, and that a code is used
-// once. It has a token endpoint for client credentials too. It is safe for concurrent use; set the fields before.
+// once; and it refuses what a client must not leave out (RFC 9700 §2.1): state, nonce and PKCE. Whether the client looks at what
+// comes back is for tests to see, with Answer and LogIn. It has a token endpoint for client credentials too. It is safe for
+// concurrent use; set the fields before.
 type Provider struct {
 	*Issuer
 	// ClientID is the only client, ClientSecret its secret; "" is a public client.
@@ -111,7 +113,8 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := url.Values{"state": {q.Get("state")}, "iss": {p.URL}}
-	if q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || !slices.Contains(strings.Fields(q.Get("scope")), "openid") {
+	if q.Get("response_type") != "code" || q.Get("state") == "" || q.Get("nonce") == "" || q.Get("code_challenge") == "" ||
+		q.Get("code_challenge_method") != "S256" || !slices.Contains(strings.Fields(q.Get("scope")), "openid") {
 		back.Set("error", "invalid_request")
 	} else {
 		code := rand.Text()
