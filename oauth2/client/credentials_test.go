@@ -213,6 +213,67 @@ func TestAFailureStandsForASecond(t *testing.T) {
 	w.token(t)
 }
 
+// TestCredentialsWithoutAServer is what a caller gets where there is no answer.
+func TestCredentialsWithoutAServer(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*client.CredentialsConfig)
+		break_ func(*worker)
+		want   string
+	}{
+		{"no metadata", nil, func(w *worker) { w.provider.SetDown(true) }, "metadata: status 503"},
+		{"an answer that breaks off", nil, func(w *worker) {
+			w.provider.BeforeToken = func(rw http.ResponseWriter, _ *http.Request) bool {
+				rw.Header().Set("Content-Length", "100")
+				_, _ = io.WriteString(rw, `{"access_token":"s3cret"`)
+				return true
+			}
+		}, "reading the answer"},
+		{"an authentication that fails", func(c *client.CredentialsConfig) {
+			c.Client = oauth2.ClientAuthenticationFunc(func(context.Context, http.Header, url.Values) error { return errors.New("no key at hand") })
+		}, func(*worker) {}, "no key at hand"},
+		{"no server", func(c *client.CredentialsConfig) { c.Issuer, c.TokenURL = "", "https://127.0.0.1:1/token?s3cret" }, func(*worker) {}, "token endpoint"},
+		{"a transport that fails", func(c *client.CredentialsConfig) { c.Transport = failing{} }, func(*worker) {}, "no network"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorker(t, tt.change)
+			tt.break_(w)
+			tokens, err := w.Token(t.Context())
+			if err == nil || !strings.Contains(err.Error(), tt.want) || tokens.AccessToken != "" {
+				t.Fatalf("got %v, want %q in it", err, tt.want)
+			}
+			wantSilent(t, err.Error())
+		})
+	}
+}
+
+// failing is a transport without a network.
+type failing struct{}
+
+func (failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no network") }
+
+// TestAFetchThatPanics leaves the others who wait a turn.
+func TestAFetchThatPanics(t *testing.T) {
+	panics := true
+	w := newWorker(t, func(c *client.CredentialsConfig) {
+		c.Client = oauth2.ClientAuthenticationFunc(func(_ context.Context, h http.Header, f url.Values) error {
+			if panics {
+				panic("a bug")
+			}
+			f.Set("client_id", "worker")
+			f.Set("client_secret", "s3cret")
+			return nil
+		})
+	})
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = w.Token(t.Context())
+		t.Error("no panic came through")
+	}()
+	panics = false
+	w.token(t)
+}
+
 // TestACallerWhoGoesAwayIsNoFailure has the next one try at once.
 func TestACallerWhoGoesAwayIsNoFailure(t *testing.T) {
 	w := newWorker(t, nil)

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -361,6 +363,66 @@ func (s *site) code(t *testing.T, location string) string {
 		t.Fatal(err)
 	}
 	return u.Query().Get("code")
+}
+
+// TestACallbackAtAProcessThatKnowsNoProvider has it started anew meanwhile, beside a provider that is down.
+func TestACallbackAtAProcessThatKnowsNoProvider(t *testing.T) {
+	s := newSite(t, nil)
+	location, jar := s.begin(t, s.handler, "https://app.example/login")
+	u, err := url.Parse(location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := "code=" + s.code(t, location) + "&iss=" + url.QueryEscape(s.provider.URL) + "&state=" + u.Query().Get("state")
+	s.provider.SetDown(true)
+	s.wantFailure(t, back(s.login(t, nil), query, jar), http.StatusServiceUnavailable, auth.ReasonUnavailable)
+	s.provider.SetDown(false)
+	if resp := back(s.login(t, nil), query, jar); resp.StatusCode != http.StatusSeeOther || len(s.identities) != 1 {
+		t.Errorf("a process that knows the provider: got status %d; %s", resp.StatusCode, s.log.String())
+	}
+}
+
+func TestWarmWithoutMetadata(t *testing.T) {
+	s := newSite(t, nil)
+	s.provider.SetDown(true)
+	l, err := client.NewLogin(client.LoginConfig{
+		Issuer: s.provider.URL, ClientID: "app", RedirectURL: redirectURL, Keys: [][]byte{key(1)}, Clock: s.clock.Now,
+		Done: func(http.ResponseWriter, *http.Request, *client.Identity) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Warm(t.Context()); err == nil || !strings.Contains(err.Error(), "status 503") {
+		t.Errorf("got %v, want status 503", err)
+	}
+	s.provider.SetDown(false)
+	s.clock.add(time.Second)
+	if err := l.Warm(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestManyLoginsAtOnce is for the race detector.
+func TestManyLoginsAtOnce(t *testing.T) {
+	s := newSite(t, nil)
+	var ended atomic.Int64
+	h := s.login(t, func(c *client.LoginConfig) {
+		c.Done = func(_ http.ResponseWriter, _ *http.Request, who *client.Identity) {
+			if who.Claims.Subject() == "alice" {
+				ended.Add(1)
+			}
+		}
+		c.Observer, c.ErrorLog = nil, nil
+	})
+	var wg sync.WaitGroup
+	for range 30 {
+		wg.Go(func() { s.provider.Visit(h, "https://app.example/login", nil) })
+	}
+	wg.Wait()
+	if ended.Load() != 30 {
+		t.Errorf("got %d logins, want 30", ended.Load())
+	}
 }
 
 func TestALoginEndsOnce(t *testing.T) {
