@@ -6,7 +6,8 @@
 //		ClientID:    id,
 //		Client:      oauth2.ClientSecretBasic(id, secret),
 //		RedirectURL: "https://app.example.com/login/callback",
-//		Keys:        [][]byte{key}, // 32 random bytes
+//		Keys:        [][]byte{key}, // 32 random bytes, the same in every process
+//		ErrorLog:    slog.Default(), // the only place where a wrong setting is told
 //		Done: func(w http.ResponseWriter, r *http.Request, who *client.Identity) {
 //			user, err := users.Find(r.Context(), who.Claims.Issuer(), who.Claims.Subject())
 //			… // start a session: refresh.Issuer.Issue
@@ -15,7 +16,8 @@
 //	mux.HandleFunc("GET /login", middleware.Public(), login.Start)
 //	mux.HandleFunc("GET /login/callback", middleware.Public(), login.Callback)
 //
-// A link to /login?return_to=/notes is all that a page needs. [Credentials] are for calls to other services:
+// A link to /login?return_to=/notes is all that a page needs. [Login.Warm] at the start of the program finds most of what may be
+// set wrong; a secret that the provider does not know shows at the first login. [Credentials] are for calls to other services:
 //
 //	tokens, err := client.NewCredentials(client.CredentialsConfig{Issuer: issuer, Client: oauth2.ClientSecretBasic(id, secret)})
 //	transport, err := tokens.Transport(nil, "https://api.example.com")
@@ -37,10 +39,27 @@
 //
 // A cookie that was stolen together with its code, before the callback, is as good as the login: both live in one browser.
 //
+// # Providers
+//
+// Issuer is the member "issuer" of the provider's metadata, to the letter:
+//
+//	Google      https://accounts.google.com
+//	Microsoft   https://login.microsoftonline.com/<tenant id>/v2.0, with AllowUnadvertisedPKCE
+//	Okta        https://<domain>/oauth2/default, or https://<domain>
+//	Auth0       https://<tenant>.auth0.com/, with the slash; ClientSecretPost is what a new application has there
+//	Keycloak    https://<host>/realms/<realm>
+//	GitLab      https://gitlab.com
+//	Zitadel     https://<instance>.zitadel.cloud
+//
+// Microsoft's addresses for several tenants, common and organizations, have metadata of no issuer and can't be used; the tenant
+// of personal accounts is 9188040d-6c67-4c5b-b112-36a304b66dad. Apple sends name and e-mail address only by a POST to
+// the callback (response_mode=form_post), with which the cookie does not come: log in there without Scopes. Its secret, a JWT
+// that ends after half a year, is what an oauth2.ClientAuthenticationFunc puts into the form.
+//
 // # Limits
 //
 //	time for a login          10 min, from Start to Callback
-//	logins under way          4 in one browser
+//	logins under way          4 in one browser; a fifth ends the others
 //	return_to                 1 KiB
 //	query of a callback       16 KiB
 //	metadata                  512 KiB, kept for 1 h; for 24 h while the provider does not answer

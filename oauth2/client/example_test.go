@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -37,6 +38,7 @@ func ExampleLogin() {
 		RedirectURL: "https://app.example/login/callback",
 		Scopes:      []string{"email"},
 		Keys:        [][]byte{secret},
+		ErrorLog:    slog.Default(),
 		Done: func(w http.ResponseWriter, r *http.Request, who *client.Identity) {
 			// Your table of users, by issuer and subject: never by e-mail address.
 			user := "user-of-" + who.Claims.Issuer() + "-" + who.Claims.Subject()

@@ -26,7 +26,7 @@ import (
 // A LoginConfig configures [NewLogin]. Issuer, ClientID, RedirectURL, Keys and Done are required. It prints as "[redacted]".
 type LoginConfig struct { //nolint:recvcheck // its methods for printing must also be those of a value
 	// Issuer is the provider, such as "https://accounts.google.com": the issuer of its OpenID Connect metadata, to the
-	// letter.
+	// letter; see the package comment for that of others.
 	Issuer string
 	// ClientID is our name at the provider, the aud of its ID tokens.
 	ClientID string
@@ -38,14 +38,15 @@ type LoginConfig struct { //nolint:recvcheck // its methods for printing must al
 	RedirectURL string
 	// Scopes are asked for beside openid, such as "email" and "profile". Nil is openid alone: who it is, and no more.
 	Scopes []string
-	// Keys seal the cookie of a login under way: 1 to 4 of 32 random bytes, the first for sealing, all for opening.
+	// Keys seal the cookie of a login under way: 1 to 4 of 32 random bytes, the first for sealing, all for opening. They must
+	// be the same in every process that serves the two paths.
 	Keys [][]byte
 	// Done ends a login: it finds the user by the claims' issuer and subject, starts a session and redirects to
 	// [Identity.ReturnTo]. Nothing has been written yet but headers. Required.
 	Done func(w http.ResponseWriter, r *http.Request, who *Identity)
 	// Failed answers a login that failed, with an [*auth.Error] whose text may be shown: malformed (400), invalid (401),
 	// forbidden (403: the person or the provider said no, see [DeniedError]) or unavailable (503). Nil is a problem of that
-	// status.
+	// status, which people see as JSON.
 	Failed func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Algorithms are those of ID tokens. Nil is RS256, what providers take where nothing else was registered. An RSA key of the

@@ -270,6 +270,7 @@ func TestCallback(t *testing.T) {
 	}{
 		{"another browser", func(v *visit) string { v.jar = nil; return "code={code}&state=" + v.state + "&iss={iss}" }, 401, client.ReasonAttempt, false},
 		{"no state", func(*visit) string { return "code={code}&iss={iss}" }, 400, auth.ReasonMalformed, false},
+		{"a state that is too short for a cookie", func(*visit) string { return "code={code}&iss={iss}&state=short" }, 400, auth.ReasonMalformed, false},
 		{"another state", func(*visit) string { return "code={code}&iss={iss}&state=" + strings.Repeat("x", 43) }, 401, client.ReasonAttempt, false},
 		{"the state, cut", func(v *visit) string { return "code={code}&iss={iss}&state=" + v.state[:20] }, 401, client.ReasonAttempt, false},
 		{"the state of another cookie", func(v *visit) string {

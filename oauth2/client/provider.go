@@ -155,7 +155,7 @@ func readMetadata(body, issuer string) (*metadata, error) {
 	case o.Err() != nil:
 		return nil, errors.New("client: metadata: not a JSON object")
 	case said != issuer: // RFC 8414 §3.3
-		return nil, errors.New("client: metadata: they name another issuer: set Issuer to their issuer member, to the letter, a slash at the end included")
+		return nil, errors.New("client: metadata: they name another issuer: set Issuer to their issuer member, to the letter, a slash at the end included, and a tenant's id instead of common")
 	case checkURL(m.token) != nil:
 		return nil, errors.New("client: metadata: without a token_endpoint that is https://host/path")
 	case m.authorization != "" && checkURL(m.authorization) != nil:
