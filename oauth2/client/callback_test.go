@@ -1,8 +1,10 @@
 package client
 
 import (
+	"errors"
 	"testing"
 
+	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/jwt"
 )
 
@@ -20,6 +22,23 @@ func TestHalfHash(t *testing.T) {
 	} {
 		if got := halfHash(alg, "access-x"); got != want {
 			t.Errorf("%s: got %s, want %s", alg, got, want)
+		}
+	}
+}
+
+// TestDenied has what people may do something about told from what they may not.
+func TestDenied(t *testing.T) {
+	for kind, codes := range map[auth.Kind][]string{
+		auth.KindForbidden: {"access_denied", "login_required", "interaction_required", "account_selection_required", "consent_required"},
+		auth.KindUnavailable: {
+			"server_error", "temporarily_unavailable", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope", "invalid_target",
+		},
+	} {
+		for _, code := range codes {
+			e := denied(code)
+			if d, ok := errors.AsType[*DeniedError](e); e.Kind != kind || !ok || d.Code != code {
+				t.Errorf("%s: got %v of kind %v, want kind %v", code, d, e.Kind, kind)
+			}
 		}
 	}
 }

@@ -143,7 +143,7 @@ func TestTheCookieIsForThisBrowserAlone(t *testing.T) {
 // TestTabs has several logins under way in one browser, up to a number that its requests can carry.
 func TestTabs(t *testing.T) {
 	s := newSite(t, nil)
-	jar := map[string]string{}
+	jar := map[string]string{"theme": "dark", "a": "1", "b": "2", "c": "3", "login": "4"} // the application's own
 	visit := func(link string) *http.Response {
 		r := authtest.Request(http.MethodGet, link)
 		for name, value := range jar {
@@ -160,15 +160,15 @@ func TestTabs(t *testing.T) {
 	for range 4 {
 		visit("https://app.example/login")
 	}
-	if len(jar) != 4 {
-		t.Fatalf("got %d cookies after 4 links, want 4", len(jar))
+	if len(jar) != 9 {
+		t.Fatalf("got %d cookies after 4 links, want 4 more than 5", len(jar))
 	}
 	resp := s.provider.Visit(s.handler, "https://app.example/login", jar)
 	if resp.StatusCode != http.StatusSeeOther || len(s.identities) != 1 {
 		t.Errorf("the fifth: got status %d", resp.StatusCode)
 	}
-	if len(jar) != 0 {
-		t.Errorf("got %d cookies after the fifth, want none", len(jar))
+	if len(jar) != 5 || jar["theme"] != "dark" {
+		t.Errorf("got cookies %v after the fifth, want the application's", jar)
 	}
 }
 
@@ -310,6 +310,9 @@ func TestCallback(t *testing.T) {
 		{"ten minutes late", func(v *visit) string { v.clock.add(10 * time.Minute); return "code={code}&iss={iss}&state=" + v.state }, 401, client.ReasonAttempt, false},
 		{"before its time", func(v *visit) string { v.clock.add(-time.Minute); return "code={code}&iss={iss}&state=" + v.state }, 401, client.ReasonAttempt, false},
 		{"another issuer", func(v *visit) string { return "code={code}&iss=https://evil.example&state=" + v.state }, 401, client.ReasonIssuer, false},
+		{"the issuer in capitals", func(v *visit) string {
+			return "code={code}&iss=" + url.QueryEscape(strings.ToUpper(v.provider.URL)) + "&state=" + v.state
+		}, 401, client.ReasonIssuer, false},
 		{"another issuer's error", func(v *visit) string { return "error=access_denied&iss=https://evil.example&state=" + v.state }, 401, client.ReasonIssuer, false},
 		{"no issuer although announced", func(v *visit) string { return "code={code}&state=" + v.state }, 401, client.ReasonIssuer, false},
 		{"the person said no", func(v *visit) string { return "error=access_denied&iss={iss}&state=" + v.state }, 403, client.ReasonDenied, false},
@@ -423,6 +426,53 @@ func TestManyLoginsAtOnce(t *testing.T) {
 	wg.Wait()
 	if ended.Load() != 30 {
 		t.Errorf("got %d logins, want 30", ended.Load())
+	}
+}
+
+// TestTwoCookiesOfOneName is a browser into which somebody put another, before or after its own.
+func TestTwoCookiesOfOneName(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		s := newSite(t, nil)
+		location, jar := s.begin(t, s.handler, "https://app.example/login")
+		u, err := url.Parse(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := "code=" + s.code(t, location) + "&iss=" + url.QueryEscape(s.provider.URL) + "&state=" + u.Query().Get("state")
+		r := authtest.Request(http.MethodGet, redirectURL+"?"+query)
+		for name, value := range jar {
+			pair := []*http.Cookie{{Name: name, Value: "other"}, {Name: name, Value: value}}
+			if first {
+				pair[0], pair[1] = pair[1], pair[0]
+			}
+			r.AddCookie(pair[0])
+			r.AddCookie(pair[1])
+		}
+		s.wantFailure(t, authtest.Do(s.handler, r), http.StatusUnauthorized, client.ReasonAttempt)
+	}
+}
+
+// TestClocksApart has those of two of our machines, and the provider's, be 30 s apart.
+func TestClocksApart(t *testing.T) {
+	for after, status := range map[time.Duration]int{-31 * time.Second: 401, -30 * time.Second: 303, 10*time.Minute - time.Second: 303, 10 * time.Minute: 401} {
+		s := newSite(t, nil)
+		location, jar := s.begin(t, s.handler, "https://app.example/login")
+		u, err := url.Parse(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := "code=" + s.code(t, location) + "&iss=" + url.QueryEscape(s.provider.URL) + "&state=" + u.Query().Get("state")
+		s.clock.add(after)
+		if resp := back(s.handler, query, jar); resp.StatusCode != status {
+			t.Errorf("a callback %v after the start: got status %d, want %d", after, resp.StatusCode, status)
+		}
+	}
+	for age, status := range map[time.Duration]int{-31 * time.Second: 401, -30 * time.Second: 303, 90 * time.Second: 303, 91 * time.Second: 401} {
+		s := newSite(t, func(c *client.LoginConfig) { c.MaxAge = time.Minute })
+		s.provider.LogIn("alice", authtest.WithClaim("auth_time", s.clock.Now().Add(-age).Unix()))
+		if resp := s.provider.Visit(s.handler, "https://app.example/login", nil); resp.StatusCode != status {
+			t.Errorf("auth_time %v ago: got status %d, want %d", age, resp.StatusCode, status)
+		}
 	}
 }
 
