@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -532,6 +533,16 @@ func TestTokenEndpoint(t *testing.T) {
 		{"no ID token", say(200, `{"access_token":"access-x","token_type":"bearer"}`), 503, auth.ReasonUnavailable, "no ID token"},
 		{"an ID token that is none", say(200, `{"access_token":"access-x","token_type":"bearer","id_token":"x"}`), 401, auth.ReasonMalformed, ""},
 		{"too long an answer", say(200, `{"x":"`+strings.Repeat("x", 256<<10)+`"}`), 503, auth.ReasonUnavailable, "too long"},
+		{"an answer without an end, packed", func(w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Content-Encoding", "gzip")
+			z, block := gzip.NewWriter(w), make([]byte, 1<<16)
+			for r.Context().Err() == nil {
+				if _, err := z.Write(block); err != nil {
+					break
+				}
+			}
+			return true
+		}, 503, auth.ReasonUnavailable, "too long"},
 		{"nothing", func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }, 503, auth.ReasonUnavailable, "EOF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
