@@ -52,7 +52,8 @@ func TestLogin(t *testing.T) {
 			if len(jar) != 1 || jar["theme"] != "dark" {
 				t.Errorf("the browser keeps %v, want its own cookie alone", jar)
 			}
-			if e := s.events.Last(); e.Outcome != auth.OutcomeAllowed || e.Subject != "248289761001" || e.Issuer != s.provider.URL || e.Authenticator != "login" {
+			if e := s.events.Last(); e.Outcome != auth.OutcomeAllowed || e.Subject != "248289761001" || e.Issuer != s.provider.URL || e.Authenticator != "login" ||
+				e.Method != http.MethodGet || e.Route != "GET /login/callback" || e.Remote == "" || !e.Time.Equal(s.clock.Now()) {
 				t.Errorf("got event %+v", e)
 			}
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
@@ -85,6 +86,17 @@ func TestKeysThatNameNoAlgorithm(t *testing.T) {
 		})
 		if resp := s.provider.Visit(h, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther {
 			t.Errorf("%s: got status %d; %s", alg, resp.StatusCode, s.log.String())
+		}
+	}
+}
+
+// TestLongIDTokens are those of people with many groups.
+func TestLongIDTokens(t *testing.T) {
+	for length, status := range map[int]int{40 << 10: http.StatusSeeOther, 64 << 10: http.StatusUnauthorized} {
+		s := newSite(t, nil)
+		s.provider.LogIn("alice", authtest.WithClaim("groups", strings.Repeat("x", length)))
+		if resp := s.provider.Visit(s.handler, "https://app.example/login", nil); resp.StatusCode != status {
+			t.Errorf("groups of %d bytes: got status %d, want %d; %s", length, resp.StatusCode, status, s.log.String())
 		}
 	}
 }
@@ -290,6 +302,20 @@ func TestCallback(t *testing.T) {
 			v.jar = jar
 			return "code={code}&iss={iss}&state=" + u.Query().Get("state")
 		}, 401, client.ReasonAttempt, false},
+		{"a cookie of another provider, where we have the same name", func(v *visit) string {
+			evil := &site{clock: v.clock, provider: authtest.NewProvider(t, authtest.ProviderConfig{ClientID: "app", ClientSecret: "s3cret", RedirectURL: redirectURL})}
+			location, jar := v.begin(t, evil.login(t, nil), "https://app.example/login")
+			u, _ := url.Parse(location)
+			v.jar = jar
+			return "code={code}&iss={iss}&state=" + u.Query().Get("state")
+		}, 401, client.ReasonAttempt, false},
+		{"a cookie of another callback", func(v *visit) string {
+			other := v.login(t, func(c *client.LoginConfig) { c.RedirectURL += "/2" })
+			location, jar := v.begin(t, other, "https://app.example/login")
+			u, _ := url.Parse(location)
+			v.jar = jar
+			return "code={code}&iss={iss}&state=" + u.Query().Get("state")
+		}, 401, client.ReasonAttempt, false},
 		{"a cookie that was changed", func(v *visit) string {
 			for name, value := range v.jar {
 				v.jar[name] = value[:20] + string(value[20]^1) + value[21:]
@@ -403,8 +429,8 @@ func TestWarmWithoutMetadata(t *testing.T) {
 	}
 	s.provider.SetDown(false)
 	s.clock.add(time.Second)
-	if err := l.Warm(t.Context()); err != nil {
-		t.Error(err)
+	if err := l.Warm(t.Context()); err != nil || s.provider.Fetches() != 1 {
+		t.Errorf("got %v after %d fetches of keys, want 1", err, s.provider.Fetches())
 	}
 }
 
@@ -716,6 +742,7 @@ func TestLoginConfigIsChecked(t *testing.T) {
 		{"a scope with a space", func(c *client.LoginConfig) { c.Scopes = []string{"a b"} }, []string{"scope"}},
 		{"a prompt nobody knows", func(c *client.LoginConfig) { c.Prompt = "create" }, []string{`Prompt is "create"`}},
 		{"a negative age", func(c *client.LoginConfig) { c.MaxAge = -1 }, []string{"MaxAge"}},
+		{"an age of years", func(c *client.LoginConfig) { c.MaxAge = 367 * 24 * time.Hour }, []string{"MaxAge"}},
 		{"a timeout of an hour", func(c *client.LoginConfig) { c.Timeout = time.Hour }, []string{"Timeout"}},
 		{"an algorithm with a shared secret", func(c *client.LoginConfig) { c.Algorithms = []jwt.Algorithm{jwt.HS256} }, []string{"HS256"}},
 	} {
