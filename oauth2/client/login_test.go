@@ -90,6 +90,18 @@ func TestKeysThatNameNoAlgorithm(t *testing.T) {
 	}
 }
 
+// TestKeysRotate has the provider sign with a new key from one login to the next.
+func TestKeysRotate(t *testing.T) {
+	s := newSite(t, nil)
+	for n := range 3 {
+		if resp := s.provider.Visit(s.handler, "https://app.example/login", nil); resp.StatusCode != http.StatusSeeOther {
+			t.Fatalf("after %d rotations: got status %d; %s", n, resp.StatusCode, s.log.String())
+		}
+		s.provider.Rotate(t)
+		s.clock.add(30 * time.Second)
+	}
+}
+
 // TestLongIDTokens are those of people with many groups.
 func TestLongIDTokens(t *testing.T) {
 	for length, status := range map[int]int{40 << 10: http.StatusSeeOther, 64 << 10: http.StatusUnauthorized} {
@@ -681,6 +693,22 @@ func TestFailedGetsTheCause(t *testing.T) {
 	denied, ok := errors.AsType[*client.DeniedError](s.failures[0])
 	if resp.StatusCode != http.StatusTeapot || !ok || denied.Code != "access_denied" || auth.AsError(s.failures[0]).Kind != auth.KindForbidden {
 		t.Errorf("got status %d, error %v", resp.StatusCode, s.failures[0])
+	}
+}
+
+// TestMetadataAreAskedForAnewAfterAnHour is when a provider's endpoint may move.
+func TestMetadataAreAskedForAnewAfterAnHour(t *testing.T) {
+	s := newSite(t, nil)
+	s.begin(t, s.handler, "https://app.example/login")
+	s.provider.SetMetadata("authorization_endpoint", s.provider.URL+"/elsewhere")
+	for _, tt := range []struct {
+		after time.Duration
+		want  string
+	}{{59 * time.Minute, "/authorize?"}, {time.Minute, "/elsewhere?"}} {
+		s.clock.add(tt.after)
+		if location, _ := s.begin(t, s.handler, "https://app.example/login"); !strings.Contains(location, tt.want) {
+			t.Errorf("got to %s, want %s", location, tt.want)
+		}
 	}
 }
 
