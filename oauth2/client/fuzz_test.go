@@ -42,7 +42,8 @@ func FuzzReadTokens(f *testing.F) {
 		`{"access_token":"a","token_type":"Bearer","expires_in":3600,"scope":"a b","refresh_token":"r","id_token":"i"}`,
 		`{"access_token":"a","token_type":"bearer","expires_in":"3600"}`, `{"access_token":"a","token_type":"mac"}`, `{}`, `[]`, ``,
 		`{"access_token":"a","ACCESS_TOKEN":"b","token_type":"Bearer"}`, `{"access_token":"a","token_type":"Bearer","expires_in":1e3}`,
-		`{"access_token":"a","token_type":"Bearer","expires_in":-9223372036854775808}`,
+		`{"access_token":"a","token_type":"Bearer","expires_in":-9223372036854775808}`, `{"access_token":"a","token_type":"Bearer","expires_in":-5}`,
+		`{"token_type":"Bearer","access_token":"a"}{}`,
 	} {
 		f.Add(s)
 	}

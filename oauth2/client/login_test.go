@@ -563,6 +563,8 @@ func TestTokenEndpoint(t *testing.T) {
 		{"it redirects", say(307, ``, "Location", "https://evil.example/"), 503, auth.ReasonUnavailable, "status 307"},
 		{"no JSON", say(200, `access_token=access-x`), 503, auth.ReasonUnavailable, "no JSON object"},
 		{"a member twice", say(200, `{"access_token":"a","access_token":"b","token_type":"Bearer"}`), 503, auth.ReasonUnavailable, "no JSON object"},
+		{"a member twice, after all that is needed", say(200, `{"token_type":"Bearer","id_token":"x","access_token":"a","access_token":"b"}`), 503, auth.ReasonUnavailable, "no JSON object"},
+		{"a refusal twice", say(400, `{"error":"invalid_grant","error":"invalid_grant"}`), 503, auth.ReasonUnavailable, "status 400"},
 		{"no access token", say(200, `{"token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
 		{"an access token of two lines", say(200, `{"access_token":"access-x\nHost: evil","token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
 		{"an access token of other characters", say(200, `{"access_token":"access-é","token_type":"Bearer","id_token":"x"}`), 503, auth.ReasonUnavailable, "access_token"},
