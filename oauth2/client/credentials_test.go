@@ -361,21 +361,27 @@ func (c *closer) Close() error { c.closed = true; return nil }
 
 func TestTransportClosesWhatItRefuses(t *testing.T) {
 	w := newWorker(t, nil)
+	w.provider.SetDown(true)
 	transport, err := w.Transport(http.DefaultTransport, "https://api.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := &closer{Reader: strings.NewReader("x")}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://other.example/", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp, err := transport.RoundTrip(r); err == nil {
-		_ = resp.Body.Close()
-		t.Error("got no error")
-	}
-	if !body.closed {
-		t.Error("the body was not closed")
+	for address, why := range map[string]string{"https://other.example/": "does not get the token", "https://api.example/": "status 503"} {
+		body := &closer{Reader: strings.NewReader("x")}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: got %v, want %q in it", address, err, why)
+		}
+		if !body.closed {
+			t.Errorf("%s: the body was not closed", address)
+		}
 	}
 }
 
@@ -523,6 +529,7 @@ func TestCredentialsConfigIsChecked(t *testing.T) {
 		{"no secret", client.CredentialsConfig{Issuer: "https://a.example", Client: oauth2.ClientSecretPost("worker", "")}, []string{"secret is empty"}},
 		{"a scope with a space", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Scopes: []string{"a b"}}, []string{"scope"}},
 		{"a parameter of ours", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Params: map[string]string{"scope": "a"}}, []string{"Params has scope"}},
+		{"a timeout of an hour", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Timeout: time.Hour}, []string{"Timeout is"}},
 		{"a negative timeout", client.CredentialsConfig{Issuer: "https://a.example", Client: secret, Timeout: -1}, []string{"Timeout is"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
