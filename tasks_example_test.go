@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -100,6 +101,7 @@ func Example_logInElsewhere() {
 	mux := middleware.NewMux(middleware.MuxConfig{})
 	userOf := func(issuer, subject string) string { return issuer + " " + subject }
 	clientID, clientSecret := "your client", "its secret"
+	log := slog.New(slog.DiscardHandler)
 
 	endpoints, err := sessions.Endpoints(refresh.EndpointsConfig{Cookie: &refresh.CookieConfig{}})
 	check(err)
@@ -109,6 +111,7 @@ func Example_logInElsewhere() {
 		Client:      oauth2.ClientSecretBasic(clientID, clientSecret),
 		RedirectURL: self + "/login/callback", // as registered at the provider
 		Keys:        [][]byte{secret},
+		ErrorLog:    log, // why a login failed: people are not told
 		Done: func(w http.ResponseWriter, r *http.Request, who *client.Identity) {
 			user := userOf(who.Claims.Issuer(), who.Claims.Subject()) // in your table: never by e-mail address
 			tokens, err := sessions.Issue(r.Context(), refresh.Login{Subject: user, Scopes: auth.MustScopeSet("notes:read")})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,6 +58,10 @@ type LoginConfig struct { //nolint:recvcheck // its methods for printing must al
 	// Prompt is the parameter of that name: "login", "consent", "select_account", or "none" for a login without a page.
 	// "" leaves it to the provider.
 	Prompt string
+	// Params are further parameters of the way to the provider, such as "hd" and "access_type" of Google, "login_hint" or
+	// "acr_values". They ask, and prove nothing: what counts is what the claims say, in Done. They must be none of those that
+	// are set here.
+	Params map[string]string
 	// AllowUnadvertisedPKCE takes a provider whose metadata do not say that it checks PKCE with S256, as those of
 	// Microsoft do not. It is sent nevertheless. What then keeps a stolen code from being put into another login is the
 	// nonce alone.
@@ -173,6 +178,14 @@ func (c *LoginConfig) check() error {
 	if c.Done == nil {
 		add("Done is nil: set what starts a session for whoever has logged in")
 	}
+	for _, name := range []string{
+		"response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+		"max_age", "prompt", "request", "request_uri",
+	} {
+		if _, ok := c.Params[name]; ok {
+			add("Params has %s: use the field for it, if there is one", name)
+		}
+	}
 	if c.MaxAge < 0 || c.MaxAge > maxMaxAge {
 		add("MaxAge is %v: use 0 for any age, or up to 366 days", c.MaxAge)
 	}
@@ -196,7 +209,7 @@ func (c *LoginConfig) check() error {
 	if c.Algorithms == nil {
 		c.Algorithms = []jwt.Algorithm{jwt.RS256}
 	}
-	c.Scopes, c.Algorithms = slices.Clone(c.Scopes), slices.Clone(c.Algorithms)
+	c.Scopes, c.Algorithms, c.Params = slices.Clone(c.Scopes), slices.Clone(c.Algorithms), maps.Clone(c.Params)
 	return errors.Join(errs...)
 }
 
@@ -262,6 +275,9 @@ func (l *Login) authorizationURL(m *metadata, a attempt) string {
 	u, _ := url.Parse(m.authorization) // was checked
 	challenge := sha256.Sum256([]byte(a.Verifier))
 	q := u.Query() // RFC 6749 §3.1: a query that is there is kept
+	for name, value := range l.c.Params {
+		q.Set(name, value)
+	}
 	for name, value := range map[string]string{
 		"response_type": "code", "client_id": l.c.ClientID, "redirect_uri": l.c.RedirectURL, "scope": l.scopes.String(),
 		"state": a.State, "nonce": a.Nonce, "code_challenge": base64.RawURLEncoding.EncodeToString(challenge[:]), "code_challenge_method": "S256",

@@ -116,6 +116,7 @@ func TestLongIDTokens(t *testing.T) {
 func TestStart(t *testing.T) {
 	s := newSite(t, func(c *client.LoginConfig) {
 		c.Scopes, c.MaxAge, c.Prompt = []string{"email"}, 90*time.Second, "select_account"
+		c.Params = map[string]string{"hd": "example.com"}
 	})
 	s.provider.SetMetadata("authorization_endpoint", s.provider.URL+"/authorize?tenant=7")
 	location, jar := s.begin(t, s.handler, "https://app.example/login")
@@ -131,7 +132,7 @@ func TestStart(t *testing.T) {
 	q := u.Query()
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": "app", "redirect_uri": redirectURL, "scope": "openid email", "code_challenge_method": "S256",
-		"max_age": "90", "prompt": "select_account", "tenant": "7",
+		"max_age": "90", "prompt": "select_account", "tenant": "7", "hd": "example.com",
 	} {
 		if got := q[name]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
@@ -771,6 +772,8 @@ func TestLoginConfigIsChecked(t *testing.T) {
 		{"a client without a secret", func(c *client.LoginConfig) { c.Client = oauth2.ClientSecretBasic("app", "") }, []string{"client id or secret is empty"}},
 		{"a scope with a space", func(c *client.LoginConfig) { c.Scopes = []string{"a b"} }, []string{"scope"}},
 		{"a prompt nobody knows", func(c *client.LoginConfig) { c.Prompt = "create" }, []string{`Prompt is "create"`}},
+		{"a parameter of ours", func(c *client.LoginConfig) { c.Params = map[string]string{"state": "x"} }, []string{"Params has state"}},
+		{"another way back", func(c *client.LoginConfig) { c.Params = map[string]string{"response_mode": "form_post"} }, []string{"Params has response_mode"}},
 		{"a negative age", func(c *client.LoginConfig) { c.MaxAge = -1 }, []string{"MaxAge"}},
 		{"an age of years", func(c *client.LoginConfig) { c.MaxAge = 367 * 24 * time.Hour }, []string{"MaxAge"}},
 		{"a timeout of an hour", func(c *client.LoginConfig) { c.Timeout = time.Hour }, []string{"Timeout"}},
