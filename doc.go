@@ -22,9 +22,10 @@
 //
 // # Packages
 //
-// Package apikey has API keys, basic has passwords, jwt verifies and issues JSON Web Tokens, oauth2 accepts access tokens, and
-// oauth2/refresh and oauth2/server issue them. rbac decides by roles and permissions, throttle limits guesses, openapi
-// describes what is enforced, authtest helps to test all of it. Importing one compiles only what it needs.
+// Package apikey has API keys, basic has passwords, jwt verifies and issues JSON Web Tokens, oauth2 accepts access tokens,
+// oauth2/refresh and oauth2/server issue them, and oauth2/client logs people in elsewhere. rbac decides by roles and
+// permissions, throttle limits guesses, openapi describes what is enforced, authtest helps to test all of it. store/sqlstore, a
+// module of its own, keeps what must survive a restart. Importing one compiles only what it needs.
 //
 // # The rules that everything keeps
 //

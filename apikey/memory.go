@@ -16,8 +16,8 @@ type MemoryConfig struct {
 
 const defaultMemoryKeys = 100_000
 
-// A MemoryStore is a [Store] in memory, for tests and single processes that may forget. Find costs one map look-up,
-// however many keys there are.
+// A MemoryStore is a [Store] in memory, for tests and single processes that may forget; the module store/sqlstore has one that
+// does not. Find costs one map look-up, however many keys there are.
 type MemoryStore struct {
 	max    int
 	mu     sync.RWMutex

@@ -30,7 +30,7 @@ import (
 // version is still the one given, which 0 means that there is none, and makes the version one more; otherwise it changes
 // nothing and returns [ErrConflict]. Save must be atomic, also between processes. Both must be safe for concurrent use.
 // What is sealed is bound to its version: a value that moves to another store takes its version along.
-// Package authtest has a suite for implementations.
+// Package authtest has a suite for implementations; the module store/sqlstore has one on a database.
 type RingStore interface {
 	Load(ctx context.Context) (sealed []byte, version uint64, err error)
 	Save(ctx context.Context, sealed []byte, version uint64) error

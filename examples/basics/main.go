@@ -29,7 +29,7 @@ func main() {
 func setup(ctx context.Context) (http.Handler, apikey.Secret, error) {
 	keys, err := apikey.New(apikey.Config{
 		Prefix: "acme",                                       // your keys look like acme_live_…
-		Store:  apikey.NewMemoryStore(apikey.MemoryConfig{}), // forgets on restart; implement apikey.Store to keep them
+		Store:  apikey.NewMemoryStore(apikey.MemoryConfig{}), // forgets on restart; module store/sqlstore keeps them
 	})
 	if err != nil {
 		return nil, apikey.Secret{}, err

@@ -27,8 +27,9 @@ type MemoryConfig struct {
 	Clock func() time.Time
 }
 
-// A MemoryStore is a [Store] and [Lister] in memory, for tests and single processes that may forget. It runs nothing in
-// the background: what has expired is dropped a little with each addition, and all of it when the store is full.
+// A MemoryStore is a [Store] and [Lister] in memory, for tests and single processes that may forget; the module store/sqlstore
+// has one that does not. It runs nothing in the background: what has expired is dropped a little with each addition, and all of
+// it when the store is full.
 type MemoryStore struct {
 	max   int
 	clock func() time.Time
