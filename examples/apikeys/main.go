@@ -51,8 +51,8 @@ func newService(clock func() time.Time) (*service, error) {
 	audit := log.New(os.Stderr, "audit: ", log.LstdFlags)
 	keys, err := apikey.New(apikey.Config{
 		Prefix: "acme",
-		// For production, implement apikey.Store on your database, and run authtest.TestAPIKeyStore on it: rotation has
-		// to be atomic there too.
+		// For production, take the module store/sqlstore, or implement apikey.Store on your database and run
+		// authtest.TestAPIKeyStore on it: rotation has to be atomic there too.
 		Store: apikey.NewMemoryStore(apikey.MemoryConfig{}),
 		// For production, set Peppers from your secret manager: who can write to the database can then still not plant a
 		// key of his own. Set Misses, so that nobody tries keys for free.
