@@ -46,8 +46,8 @@ type LoginConfig struct { //nolint:recvcheck // its methods for printing must al
 	// [Identity.ReturnTo]. Nothing has been written yet but headers. Required.
 	Done func(w http.ResponseWriter, r *http.Request, who *Identity)
 	// Failed answers a login that failed, with an [*auth.Error] whose text may be shown: malformed (400), invalid (401),
-	// forbidden (403: the person or the provider said no, see [DeniedError]) or unavailable (503). Nil is a problem of that
-	// status, which people see as JSON.
+	// forbidden (403: the person or the provider said no, see [DeniedError]) or unavailable (503). Nil shows that text alone,
+	// with that status: set it to show a page with a way back.
 	Failed func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Algorithms are those of ID tokens. Nil is RS256, what providers take where nothing else was registered. An RSA key of the
@@ -203,7 +203,7 @@ func (c *LoginConfig) check() error {
 	if c.Failed == nil {
 		c.Failed = func(w http.ResponseWriter, _ *http.Request, err error) {
 			e := auth.AsError(err)
-			problem.Write(w, e.Kind.Status(), e.Error())
+			http.Error(w, e.Error(), e.Kind.Status())
 		}
 	}
 	if c.Algorithms == nil {
