@@ -138,9 +138,9 @@ func (e *Endpoints) setCookie(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &cookie)
 }
 
-// Refresh serves a refresh request (RFC 6749 §6): a POST of a form with grant_type=refresh_token, refresh_token unless
-// it is in the cookie, and a scope that may narrow the access token. Refusals are those of §5.2. It must be mounted
-// where CookieConfig.Path allows.
+// Refresh serves a refresh request (RFC 6749 §6): a POST of a form with grant_type=refresh_token, refresh_token, and a scope
+// that may narrow the access token. With a cookie it takes a POST without a body, as a page's
+// fetch("/refresh", {method: "POST"}) sends it. Refusals are those of §5.2. It must be mounted where CookieConfig.Path allows.
 func (e *Endpoints) Refresh(w http.ResponseWriter, r *http.Request) {
 	form, token, refusal := e.read(r, "refresh_token")
 	if refusal != nil {

@@ -1,8 +1,10 @@
 package refresh_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -284,9 +286,14 @@ func TestEndpointsTrustNamedOrigins(t *testing.T) {
 // Statement 41: an outage is 503, never a refusal and never a success.
 func TestEndpointsAnswerOutages(t *testing.T) {
 	for _, cookie := range []*refresh.CookieConfig{nil, {}} {
-		w := newWorld(t, nil)
+		var log bytes.Buffer
+		w := newWorld(t, func(c *refresh.Config) { c.ErrorLog = slog.New(slog.NewTextHandler(&log, nil)) })
 		e := w.endpoints(refresh.EndpointsConfig{Cookie: cookie})
 		first := w.login(refresh.Login{})
+		_, _ = call(t, e.Refresh, refreshForm(refresh.Prefix+"guess"))
+		if log.Len() > 0 {
+			t.Errorf("got log %s of a refusal, which the observer is told", log.String())
+		}
 		w.store.failFind.Store(true)
 		form, change := refreshForm(first.RefreshToken), func(*http.Request) {}
 		logout := "token=" + first.RefreshToken
@@ -300,6 +307,9 @@ func TestEndpointsAnswerOutages(t *testing.T) {
 			if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || len(res.Cookies()) != 0 {
 				t.Errorf("got %d, Retry-After %q, cookies %v", res.StatusCode, res.Header.Get("Retry-After"), res.Cookies())
 			}
+		}
+		if got := log.String(); strings.Count(got, "no decision") != 2 || !strings.Contains(got, "cause=") || strings.Contains(got, first.RefreshToken) {
+			t.Errorf("got log %s, want the cause of each", got)
 		}
 	}
 }

@@ -57,6 +57,9 @@ type Config struct { //nolint:recvcheck // its methods for printing must also be
 	// Observer is told of each login, refresh, refusal and revocation; a reused token has [ReasonReuse]. Nil tells
 	// nobody.
 	Observer auth.Observer
+	// ErrorLog gets the causes of what could not be decided (503), which clients and the Observer are not told. Nil drops
+	// them.
+	ErrorLog *slog.Logger
 	// Clock tells the time. Nil is time.Now.
 	Clock func() time.Time
 }

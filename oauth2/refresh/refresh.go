@@ -151,6 +151,9 @@ func (i *Issuer) report(ctx context.Context, g Grant, err error) error {
 	if i.c.Observer != nil {
 		i.observe(ctx, g, auth.Event{Outcome: auth.OutcomeRefused, Kind: e.Kind, Reason: e.Reason, Status: e.Kind.Status()})
 	}
+	if i.c.ErrorLog != nil && e.Kind == auth.KindUnavailable {
+		i.c.ErrorLog.LogAttrs(ctx, slog.LevelError, "auth: no decision", slog.Any("error", e), slog.String("authenticator", "refresh"))
+	}
 	return e
 }
 
