@@ -200,7 +200,7 @@ func (c *KeyRingConfig) check() (jose.Alg, error) {
 		errs = append(errs, fmt.Errorf("jwt: KeyRingConfig.KeepAfter is %v: at a Period of %v that is more than %d keys", c.KeepAfter, c.Period, MaxKeys))
 	}
 	if (c.Store == nil) != (len(c.Secrets) == 0) {
-		errs = append(errs, errors.New("jwt: KeyRingConfig: set Store and Secrets together"))
+		errs = append(errs, errors.New("jwt: KeyRingConfig: set Store and Secrets together: Secrets, of 32 random bytes each, seal what Store keeps"))
 	}
 	if (c.Encode == nil) != (c.Decode == nil) {
 		errs = append(errs, errors.New("jwt: KeyRingConfig: set Encode and Decode together"))
