@@ -18,8 +18,9 @@ import (
 // A Provider is an OpenID provider on a real HTTP server, for tests of logins: it approves every login at once, in the name of
 // whoever LogIn said. It checks what a provider must: the client, its secret, its redirect URL, PKCE, and that a code is used
 // once; and it refuses what a client must not leave out (RFC 9700 §2.1): state, nonce and PKCE. Whether the client looks at what
-// comes back is for tests to see, with Answer and LogIn. It has a token endpoint for client credentials too. It is safe for
-// concurrent use; set the fields before.
+// comes back is for tests to see, with Answer and LogIn. It takes client credentials too. Its access tokens are those of
+// [Issuer.Token], with the scopes that were asked for, which verifiers by [Issuer.Config] accept. It is safe for concurrent use;
+// set the fields before.
 type Provider struct {
 	*Issuer
 	// ClientID is the only client, ClientSecret its secret; "" is a public client.
@@ -147,24 +148,28 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		refuseToken(w, http.StatusUnauthorized, "invalid_client")
 		return
 	}
-	answer := map[string]any{"access_token": "access-" + rand.Text(), "token_type": "Bearer", "expires_in": 600}
+	subject, scope := p.ClientID, r.PostForm.Get("scope")
+	answer := map[string]any{"token_type": "Bearer", "expires_in": 600}
 	switch r.PostForm.Get("grant_type") {
 	case "client_credentials":
-		if scope := r.PostForm.Get("scope"); scope != "" {
-			answer["scope"] = scope
-		}
 	case "authorization_code":
 		q, ok := p.redeem(r.PostForm)
 		if !ok {
 			refuseToken(w, http.StatusBadRequest, "invalid_grant")
 			return
 		}
-		answer["scope"] = q.Get("scope")
-		answer["id_token"] = p.idToken(q.Get("nonce"))
+		scope = q.Get("scope")
+		subject, answer["id_token"] = p.idToken(q.Get("nonce"))
 	default:
 		refuseToken(w, http.StatusBadRequest, "unsupported_grant_type")
 		return
 	}
+	changes := []TokenChange{WithClaim("client_id", p.ClientID)}
+	if scope != "" {
+		answer["scope"] = scope
+		changes = append(changes, WithScope(scope))
+	}
+	answer["access_token"] = p.Token(p.tb, subject, changes...)
 	writeJSON(w, answer)
 }
 
@@ -178,15 +183,17 @@ func (p *Provider) redeem(form url.Values) (url.Values, bool) {
 	return q, ok && form.Get("redirect_uri") == p.redirect && q.Get("code_challenge") == base64.RawURLEncoding.EncodeToString(challenge[:])
 }
 
-func (p *Provider) idToken(nonce string) string {
+// idToken returns who has logged in, and an ID token of theirs.
+func (p *Provider) idToken(nonce string) (subject, token string) {
 	p.mu.Lock()
-	subject, changes := p.subject, p.changes
+	subject = p.subject
+	changes := p.changes
 	p.mu.Unlock()
 	usual := []TokenChange{
 		WithHeader("typ", "JWT"), WithClaim("aud", p.ClientID), WithClaim("client_id", nil), WithClaim("jti", nil),
 		WithClaim("nonce", nonce), WithClaim("auth_time", p.clock().Unix()),
 	}
-	return p.Token(p.tb, subject, append(usual, changes...)...)
+	return subject, p.Token(p.tb, subject, append(usual, changes...)...)
 }
 
 func refuseToken(w http.ResponseWriter, status int, code string) {

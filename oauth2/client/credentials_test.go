@@ -17,8 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cardea-go/auth"
 	"github.com/cardea-go/auth/authtest"
 	"github.com/cardea-go/auth/jwt"
+	"github.com/cardea-go/auth/middleware"
 	"github.com/cardea-go/auth/oauth2"
 	"github.com/cardea-go/auth/oauth2/client"
 )
@@ -69,6 +71,40 @@ func TestCredentialsKeepATokenUntilShortlyBeforeItsEnd(t *testing.T) {
 	w.clock.add(time.Second)
 	if again := w.token(t); again.AccessToken == first.AccessToken || w.provider.TokenRequests() != 2 {
 		t.Errorf("a token that is good for 30 s was kept; %d requests", w.provider.TokenRequests())
+	}
+}
+
+// TestTheOtherServiceTakesTheToken goes all the way, through a verifier of the provider's access tokens.
+func TestTheOtherServiceTakesTheToken(t *testing.T) {
+	w := newWorker(t, func(c *client.CredentialsConfig) { c.Scopes = []string{"notes:read"} })
+	verifier, err := oauth2.NewJWTVerifier(oauth2.JWTConfig{Config: w.provider.Config(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := oauth2.NewAuthenticator(oauth2.AuthenticatorConfig{Verifier: verifier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := middleware.New(middleware.Config{Authenticator: tokens, Require: auth.Scopes("notes:read")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := httptest.NewServer(guard.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		caller, _ := auth.FromContext(r.Context())
+		_, _ = io.WriteString(rw, caller.Subject())
+	}))
+	t.Cleanup(api.Close)
+	transport, err := w.Transport(nil, api.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: transport}).Get(api.URL + "/notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || string(body) != "worker" {
+		t.Errorf("got %d %s, %v", resp.StatusCode, body, err)
 	}
 }
 

@@ -112,10 +112,11 @@ func (l *Login) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // NewLogin returns the login that c describes. It asks the provider for nothing yet: see [Login.Warm].
 func NewLogin(c LoginConfig) (*Login, error) {
-	if err := c.check(); err != nil {
+	sealer, err := newSealer(c.Keys, c.Issuer, c.ClientID, c.RedirectURL, c.MaxAge.String())
+	if err := errors.Join(c.check(), err); err != nil {
 		return nil, err
 	}
-	l := &Login{c: c, client: newHTTPClient(c.Transport, c.Timeout)}
+	l := &Login{c: c, client: newHTTPClient(c.Transport, c.Timeout), sealer: sealer}
 	l.provider = newProvider(c.Issuer, l.client, c.Clock)
 	issuer, _ := url.Parse(c.Issuer) // was checked
 	var errs []error
@@ -124,9 +125,6 @@ func NewLogin(c LoginConfig) (*Login, error) {
 			errs = append(errs, err)
 		}
 	}
-	var err error
-	l.sealer, err = newSealer(c.Keys, c.Issuer, c.ClientID, c.RedirectURL, c.MaxAge.String())
-	keep(err)
 	l.scopes, err = auth.NewScopeSet(slices.Concat([]string{"openid"}, c.Scopes)...)
 	keep(err)
 	l.authenticate = func(_ context.Context, _ http.Header, form url.Values) error {

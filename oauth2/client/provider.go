@@ -79,7 +79,9 @@ func (p *provider) find(ctx context.Context) (*metadata, error) {
 		if err == nil {
 			return m, nil
 		}
-		errs = append(errs, err)
+		if len(errs) == 0 || errs[0].Error() != err.Error() {
+			errs = append(errs, err)
+		}
 	}
 	now := p.clock()
 	if old := p.known.value.Load(); old != nil && now.Before(old.found.Add(metadataStale)) {
