@@ -15,7 +15,7 @@ type AuthorizerConfig struct {
 	Policy *Policy
 	// Tenant chooses the tenant of a check by a [Requirement]. Nil takes the principal's own. A principal's own roles
 	// count in its own tenant only, whatever Tenant returns; [Bindings] count where they say. An error means that the
-	// question can't be decided.
+	// question can't be decided. Where the path names the tenant, it is [PathTenant].
 	Tenant func(ctx context.Context, p *auth.Principal) (string, error)
 	// StrictRoles refuses a principal with a role that the policy lacks. Otherwise such a role allows nothing.
 	StrictRoles bool

@@ -63,7 +63,7 @@ func newService(ctx context.Context, base string, db *database, logger *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	if s.policy, err = rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy, Tenant: teamOf, Logger: logger}); err != nil {
+	if s.policy, err = rbac.NewAuthorizer(rbac.AuthorizerConfig{Policy: policy, Tenant: rbac.PathTenant, Logger: logger}); err != nil {
 		return nil, err
 	}
 	return s, s.build()
@@ -110,7 +110,7 @@ func (s *service) build() error {
 	if err != nil {
 		return err
 	}
-	mux := middleware.NewMux(middleware.MuxConfig{Guard: api, Around: inTeam})
+	mux := middleware.NewMux(middleware.MuxConfig{Guard: api, Around: rbac.TenantFromPath("team")})
 	account := mux.Group(middleware.Require(auth.Scopes("account")))
 	public := middleware.Public()
 
@@ -177,24 +177,6 @@ func signUpLimit() (func(http.Handler) http.Handler, error) {
 		return nil, err
 	}
 	return throttle.NewMiddleware(throttle.MiddlewareConfig{Limiter: bucket, Key: throttle.ByAddr(auth.PeerAddr)}) // behind a proxy: auth.ForwardedFor
-}
-
-type teamKey struct{}
-
-// inTeam says which team a route is about, for the policy, before any guard asks.
-func inTeam(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if team := r.PathValue("team"); team != "" {
-			r = r.WithContext(context.WithValue(r.Context(), teamKey{}, team))
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// teamOf is "" where the path is about no team: then only roles that are held everywhere count.
-func teamOf(ctx context.Context, _ *auth.Principal) (string, error) {
-	team, _ := ctx.Value(teamKey{}).(string)
-	return team, nil
 }
 
 // load looks up whoever was proved, by key or token. The credential says who it is; what they may do is ours to say, and
