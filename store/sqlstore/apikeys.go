@@ -189,5 +189,5 @@ func keyError(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("sqlstore: API keys: %s: %w", what, err)
+	return fmt.Errorf("sqlstore: API keys: %s: %w%s", what, err, remedy(err))
 }

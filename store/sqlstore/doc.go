@@ -6,7 +6,7 @@
 //	err = store.Migrate(ctx) // creates the tables that are not there
 //	keys, err := apikey.New(apikey.Config{Prefix: "acme", Store: store.APIKeys()})
 //	sessions, err := refresh.New(refresh.Config{Store: store.Grants(), …})
-//	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{Store: store.Ring("main"), …})
+//	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{Store: store.Ring("access"), Secrets: [][]byte{secret}})
 //
 // [APIKeys] is an apikey.Store, [Grants] a refresh.Store, a refresh.Lister and a dpop.ReplayStore, [Ring] a jwt.RingStore and
 // [Known] a throttle.KnownStore; the kits of package authtest hold each to its contract, on both databases. A driver comes

@@ -29,19 +29,21 @@ func Example() {
 	dir, err := os.MkdirTemp("", "sqlstore")
 	check(err)
 	defer func() { check(os.RemoveAll(dir)) }()
-	db, err := sqlite.Open(filepath.Join(dir, "service.db")) // or sql.Open("pgx", url), with PostgreSQL below
+	file := filepath.Join(dir, "service.db")
+	const self = "https://acme.example"
+	secret := []byte(rand.Text() + rand.Text())[:32] // from your configuration: it has to outlive the process too
+
+	db, err := sqlite.Open(file) // or sql.Open("pgx", url), with PostgreSQL below
 	check(err)
-	defer func() { check(db.Close()) }()
 	store, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
 	check(err)
 	check(store.Migrate(ctx)) // creates the tables that are not there
 
 	keys, err := apikey.New(apikey.Config{Prefix: "acme", Store: store.APIKeys()})
 	check(err)
-	secret := []byte(rand.Text() + rand.Text())[:32] // from your configuration: it has to outlive the process too
 	ring, err := jwt.NewKeyRing(ctx, jwt.KeyRingConfig{Store: store.Ring("access"), Secrets: [][]byte{secret}})
 	check(err)
-	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: "https://acme.example", Audience: []string{"https://acme.example"}, Keys: ring})
+	access, err := jwt.NewIssuer(jwt.IssuerConfig{Issuer: self, Audience: []string{self}, Keys: ring})
 	check(err)
 	sessions, err := refresh.New(refresh.Config{Store: store.Grants(), Access: refresh.JWT(access), Keys: [][]byte{secret}})
 	check(err)
@@ -60,6 +62,7 @@ func Example() {
 	check(err)
 	next, err := sessions.Refresh(ctx, refresh.Request{Token: tokens.RefreshToken})
 	check(err)
+	check(db.Close())
 	fmt.Println(principal.Subject(), next.Session == tokens.Session)
 	// Output: alice true
 }

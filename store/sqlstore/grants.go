@@ -144,5 +144,5 @@ func grantError(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("sqlstore: grants: %s: %w", what, err)
+	return fmt.Errorf("sqlstore: grants: %s: %w%s", what, err, remedy(err))
 }

@@ -28,7 +28,7 @@ func (k *Known) init(s *Store) {
 // Add implements throttle.KnownStore.
 func (k *Known) Add(ctx context.Context, key string) error {
 	if _, err := exec(ctx, k.s.db, k.add, key, micros(k.s.c.Clock().Add(knownFor))); err != nil {
-		return fmt.Errorf("sqlstore: known: add: %w", err)
+		return fmt.Errorf("sqlstore: known: add: %w%s", err, remedy(err))
 	}
 	k.sweep.added(ctx, k.s)
 	return nil
@@ -38,7 +38,7 @@ func (k *Known) Add(ctx context.Context, key string) error {
 func (k *Known) Has(ctx context.Context, key string) (bool, error) {
 	var n int
 	if err := k.s.db.QueryRowContext(ctx, k.has, key, k.s.now()).Scan(&n); err != nil {
-		return false, fmt.Errorf("sqlstore: known: has: %w", err)
+		return false, fmt.Errorf("sqlstore: known: has: %w%s", err, remedy(err))
 	}
 	return n > 0, nil
 }

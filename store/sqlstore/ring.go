@@ -37,7 +37,7 @@ func (r *Ring) Load(ctx context.Context) (sealed []byte, version uint64, err err
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, 0, nil
 	case err != nil:
-		return nil, 0, fmt.Errorf("sqlstore: key ring: load: %w", err)
+		return nil, 0, fmt.Errorf("sqlstore: key ring: load: %w%s", err, remedy(err))
 	}
 	return sealed, version, nil
 }
@@ -56,7 +56,7 @@ func (r *Ring) Save(ctx context.Context, sealed []byte, version uint64) error {
 		return jwt.ErrConflict
 	}
 	if err != nil {
-		return fmt.Errorf("sqlstore: key ring: save: %w", err)
+		return fmt.Errorf("sqlstore: key ring: save: %w%s", err, remedy(err))
 	}
 	return nil
 }

@@ -261,6 +261,20 @@ func TestRingsOfTwoNamesAreTwo(t *testing.T) {
 	})
 }
 
+func TestWithoutTablesAnErrorSaysWhatToDo(t *testing.T) {
+	onEach(t, func(t *testing.T, d database) {
+		s, err := sqlstore.New(sqlstore.Config{DB: d.db, Dialect: d.dialect, Prefix: "none_"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, err := range everyCall(t.Context(), s) {
+			if err == nil || !strings.HasSuffix(err.Error(), ": call Store.Migrate first") {
+				t.Errorf("%s: got %v, want an error that says to migrate", name, err)
+			}
+		}
+	})
+}
+
 // TestWhatIsNoRecord has a row that somebody else wrote be an outage, and never a key.
 func TestWhatIsNoRecord(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {

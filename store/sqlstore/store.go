@@ -119,6 +119,18 @@ func isSerialization(err error) bool {
 	return ok && state.SQLState() == "40001"
 }
 
+// remedy says what to do where a table is not there.
+func remedy(err error) string {
+	state, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	if ok && state.SQLState() == "42P01" || strings.Contains(err.Error(), "no such table") {
+		return ": call Store.Migrate first"
+	}
+	return ""
+}
+
 // exec returns how many rows a statement concerned.
 func exec(ctx context.Context, r runner, query string, args ...any) (int64, error) {
 	result, err := r.ExecContext(ctx, query, args...)
