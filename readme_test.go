@@ -14,7 +14,7 @@ func TestREADMECodeIsExampleCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var examples strings.Builder
-	for _, file := range []string{"example_test.go", "tasks_example_test.go", "middleware/example_test.go"} {
+	for _, file := range []string{"example_test.go", "tasks_example_test.go", "middleware/example_test.go", "store/sqlstore/example_test.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -166,6 +166,7 @@ roles:
   viewer: {allow: ["doc:read"]}
   editor: {inherits: [viewer], allow: [{permission: "doc:delete", when: [owner]}]}
   admin:  {allow: ["doc:*"]}
+scopes: {"docs:read": ["doc:read"], "docs": ["doc:*"]} # what is left of a role to a key or token that has only these
 `
 
 // Roles, and a rule for owners.
